@@ -1,0 +1,31 @@
+/*
+ * The clock that everything is measured with: CLOCK_MONOTONIC in nanoseconds.
+ *
+ * One clock for the hub and for the I/O threads, so that their stamps can be
+ * subtracted from one another.
+ */
+#ifndef LOCUST_BASE_CLOCK_H
+#define LOCUST_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Nanoseconds since some fixed point in the past. Never goes back. */
+static inline int64_t
+clock_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* Seconds since the epoch, as time.time() gives them. */
+static inline double
+clock_wall(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+#endif

@@ -1,0 +1,11 @@
+libplain_la_SOURCES += \
+	src/base/buf.c \
+	src/base/buf.h \
+	src/base/clock.h \
+	src/base/mailbox.c \
+	src/base/mailbox.h
+
+libcore_la_SOURCES += \
+	src/base/names.c \
+	src/base/names.h \
+	src/base/pycompat.h
