@@ -1,0 +1,182 @@
+/*
+ * Green threads: what the rest of the program needs of them.
+ *
+ * A green thread is a C stack and a PyThreadState of its own. All of them run
+ * on one OS thread, the hub's, one at a time, and change places only where
+ * one of them parks. So code between two parks needs no locks.
+ *
+ * There is no scheduler stack: a green thread that parks picks the next ready
+ * one and switches to it directly; when none is ready it runs the event loop
+ * itself, on its own stack, until one is.
+ *
+ * Everything here is for the hub's thread with the GIL held, except
+ * posting to hub_inbox(). Functions that can park say so; they return -1 with an
+ * exception set when one was thrown into the green thread meanwhile (a kill,
+ * a Timeout, KeyboardInterrupt in the main one). Callbacks (timers, letters,
+ * descriptors) run between green threads: they must be short, may make green
+ * threads ready, and must neither park nor leave an exception set.
+ */
+#ifndef LOCUST_GREEN_GREEN_H
+#define LOCUST_GREEN_GREEN_H
+
+#include <Python.h>
+#include <ev.h>
+#include <stdbool.h>
+
+#include "base/mailbox.h"
+
+enum green_state {
+    GREEN_NEW,          /* not started, or waiting for its start timer */
+    GREEN_READY,        /* in the run queue */
+    GREEN_RUNNING,      /* the current one */
+    GREEN_PARKED,       /* until green_ready() or green_throw() */
+    GREEN_DEAD,
+};
+
+struct green;
+
+/* What a green thread does. Returns a new reference, or NULL with an
+   exception set: the green thread's result either way. */
+typedef PyObject *(*green_body)(struct green *self);
+
+/* One green thread that waits for something; lives on its stack. */
+struct waiter {
+    struct waiter *next, **link;
+    struct green *green;
+};
+
+/* Those who wait for one thing, in the order in which they came. Zero-filled
+   is an empty list. */
+struct waitlist {
+    struct waiter *first;
+};
+
+/* The Python type Greenlet. The hub holds a reference from start to death. */
+struct green {
+    PyObject_HEAD
+    struct green *next, *prev;  /* run queue, while ready */
+    enum green_state state;
+    bool timed_out;             /* the timer woke it */
+    bool begun;                 /* has run at least once */
+    bool finished;              /* its result is there */
+    void *sp;                   /* while not running */
+    struct stack *stack;        /* owned, from start to death */
+    PyThreadState *tstate;      /* owned, from start to death */
+    ev_timer timer;             /* sleep, time limits, delayed start */
+    PyObject *thrown;           /* to be raised when it resumes, or NULL */
+    struct waitlist joiners;    /* wait for its death */
+    green_body body;
+    PyObject *target;           /* callable, or what a C body wants; owned */
+    PyObject *args, *kwargs;    /* tuple and dict or NULL; owned until death */
+    PyObject *value;            /* result after success, or NULL */
+    PyObject *error;            /* exception instance after failure, or NULL */
+    PyObject *links;            /* list of (kind, callable), or NULL */
+    PyObject *dict, *weakrefs;
+    unsigned long ident;        /* minimal_ident; 0 until asked for */
+#ifdef WITH_SANITIZERS
+    void *fake_stack;
+#endif
+};
+
+extern PyTypeObject *Green_Type;        /* Greenlet */
+extern PyObject *Green_Exit;            /* GreenletExit */
+extern PyObject *Green_LoopExit;        /* nothing can ever wake anybody */
+
+/* --- Making and ending them. */
+
+/* A new, unstarted green thread of a type (NULL: Greenlet itself). target and
+   args may be NULL; both are borrowed here. NULL with an exception set. */
+struct green *green_new(PyTypeObject *type, green_body body, PyObject *target,
+                        PyObject *args);
+
+/* Makes a new one ready to run, now or after so many seconds. A second call
+   does nothing. Returns 0, or -1 with MemoryError set. */
+int green_start(struct green *g);
+int green_start_later(struct green *g, double seconds);
+
+/* Throws an exception (class or instance) into it where it waits; at once if
+   it is the current one, in which case -1 is returned with it set. One that
+   has not begun never will. Does not wait. Otherwise returns 0. */
+int green_throw(struct green *g, PyObject *exception);
+
+/* Throws GreenletExit (or exception, if not NULL) and waits for the death.
+   Parks. */
+int green_kill(struct green *g, PyObject *exception);
+
+/* Waits until it is dead, or so many seconds (negative: without end). Parks.
+   1: dead, 0: time is up, -1: exception. */
+int green_join(struct green *g, double timeout);
+
+static inline bool
+green_is_dead(const struct green *g)
+{
+    return g->finished;
+}
+
+/* --- Waiting. */
+
+/* The current green thread; NULL on any other OS thread. */
+struct green *green_current(void);
+
+/* The one that runs on the OS thread's own stack. */
+struct green *green_main(void);
+
+/* Whether this OS thread is the hub's; sets RuntimeError if not. */
+bool hub_is_here(void);
+
+/* Parks until somebody calls green_ready(). 0, or -1: exception. */
+int green_park(void);
+
+/* The same for at most so many seconds. 1: time is up. */
+int green_park_for(double seconds);
+
+/* Lets a parked green thread run. Does nothing if it is not parked. */
+void green_ready(struct green *g);
+
+/* Sleeps; 0 and below only let the others run once. Parks. 0 or -1. */
+int green_sleep(double seconds);
+
+/* Waits in a list until woken (0), or time is up (1; negative timeout: never),
+   or an exception comes (-1). Parks. */
+int waitlist_wait(struct waitlist *list, double timeout);
+
+/* Wakes the first, or all. Returns how many were woken. */
+int waitlist_wake_one(struct waitlist *list);
+int waitlist_wake_all(struct waitlist *list);
+
+/* Waits until a descriptor is ready for events (EV_READ, EV_WRITE). Parks.
+   Returns the events, 0 when time is up (negative timeout: never), -1. */
+int green_wait_fd(int fd, int events, double timeout);
+
+/* A Python time limit in seconds: None (or NULL) is -1, without end; what is
+   below 0 counts as 0. -2 with an exception set if it is no number. */
+double green_timeout(PyObject *timeout);
+
+/* --- The hub. */
+
+/* Makes the calling OS thread the hub's and its stack the main green thread.
+   Later calls from the same thread do nothing. 0, or -1 with an exception. */
+int hub_init(void);
+
+/* The event loop, for watchers of one's own. */
+struct ev_loop *hub_loop(void);
+
+/* While something outside the loop (an I/O thread, a pool) owes an answer,
+   the hub must not conclude that nobody can ever be woken. */
+void hub_hold(void);
+void hub_release(void);
+
+/* The hub's mailbox: letters that any thread posts, without the GIL, are
+   handled as callbacks. */
+struct mailbox *hub_inbox(void);
+
+/* Reports an exception that left a green thread, as gevent does: traceback
+   and one line on stderr. KeyboardInterrupt, SystemExit and SystemError go on
+   to the main green thread instead. Takes the exception from the error
+   indicator. */
+void hub_report(struct green *g);
+
+/* Adds the types and functions of this room to the module. 0 or -1. */
+int green_module_exec(PyObject *module);
+
+#endif

@@ -1,0 +1,697 @@
+/*
+ * The hub: run queue, switching and the event loop.
+ *
+ * Invariants
+ *   - Exactly one green thread is RUNNING, hub.current, and its PyThreadState
+ *     is the active one.
+ *   - A READY one is in the run queue; nobody else is.
+ *   - hub_next() runs on the stack of whoever parks. It may come back with
+ *     the very green thread that called it; then nothing is switched.
+ *   - A dead one cannot free the stack it stands on: it leaves itself in
+ *     hub.zombie, and whoever runs next buries it.
+ *
+ * Nobody starves: before each choice the inbox is emptied, and the loop is
+ * polled (without waiting) if the last poll is older than POLL_NS, however
+ * many are ready.
+ */
+#include "config.h"
+#include "green/green.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/pycompat.h"
+#include "green/internal.h"
+#include "green/overflow.h"
+#include "green/pystate.h"
+#include "green/stack.h"
+#include "green/switch.h"
+
+#ifdef WITH_SANITIZERS
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+
+#define POLL_NS 1000000         /* 1 ms */
+
+/* Seconds of sleep that are worth a system call to save memory. */
+#define LONG_SLEEP 1.0
+
+struct hub hub;
+
+/* --- Run queue: a ring with hub.queue as its head. */
+
+static void
+queue_insert(struct green *g, struct green *before, struct green *after)
+{
+    g->prev = before;
+    g->next = after;
+    before->next = g;
+    after->prev = g;
+}
+
+static void
+queue_remove(struct green *g)
+{
+    g->prev->next = g->next;
+    g->next->prev = g->prev;
+    g->next = g->prev = NULL;
+}
+
+static struct green *
+queue_pop(void)
+{
+    struct green *g = hub.queue.next;
+    if (g == &hub.queue) {
+        return NULL;
+    }
+    queue_remove(g);
+    g->state = GREEN_RUNNING;
+    return g;
+}
+
+void
+hub_enqueue(struct green *g)
+{
+    g->state = GREEN_READY;
+    queue_insert(g, hub.queue.prev, &hub.queue);
+}
+
+void
+hub_dequeue(struct green *g)
+{
+    queue_remove(g);
+}
+
+void
+hub_hurry(struct green *g)
+{
+    if (g->state == GREEN_READY) {
+        queue_remove(g);
+        queue_insert(g, &hub.queue, hub.queue.next);
+    }
+}
+
+void
+green_ready(struct green *g)
+{
+    if (g->state == GREEN_PARKED) {
+        hub_enqueue(g);
+    }
+}
+
+/* --- The event loop. */
+
+static void
+on_gil_release(struct ev_loop *loop)
+{
+    if (hub.release_gil) {
+        hub.saved_tstate = PyEval_SaveThread();
+    }
+}
+
+static void
+on_gil_acquire(struct ev_loop *loop)
+{
+    if (hub.release_gil) {
+        PyEval_RestoreThread(hub.saved_tstate);
+    }
+}
+
+static void
+on_bell(struct ev_loop *loop, ev_io *w, int revents)
+{
+    mailbox_hush(&hub.inbox);
+}
+
+static void
+on_signal_pipe(struct ev_loop *loop, ev_io *w, int revents)
+{
+    char bytes[64];
+    while (read(w->fd, bytes, sizeof(bytes)) > 0) {
+    }
+}
+
+static void
+open_letters(void)
+{
+    struct letter *l = mailbox_take(&hub.inbox);
+    while (l != NULL) {
+        struct letter *next = l->next;
+        l->handle(l);
+        l = next;
+    }
+}
+
+/* An exception that nobody in particular caused: the main green thread gets
+   it, as in gevent. Takes the error indicator. */
+void
+hub_throw_into_main(void)
+{
+    PyObject *error = error_take();
+    if (error == NULL) {
+        return;
+    }
+    if (green_throw(hub.main, error) < 0) {
+        PyErr_WriteUnraisable(NULL);
+    }
+    Py_DECREF(error);
+}
+
+/* Only the parked main green thread can be told that nobody will ever wake
+   it; the others wait for ever, as they do in gevent. */
+static void
+report_deadlock(void)
+{
+    if (hub.main->state == GREEN_PARKED && hub.main->thrown == NULL) {
+        PyErr_SetString(Green_LoopExit,
+                        "This operation would block forever: no timer, no "
+                        "descriptor and no other green thread can end it");
+        PyObject *error = error_take();
+        if (error != NULL) {
+            green_throw(hub.main, error);
+            Py_DECREF(error);
+        }
+    }
+}
+
+/* One turn of the event loop; waits for something to happen if block. */
+static void
+poll_loop(bool block)
+{
+    bool sleep = block && mailbox_may_sleep(&hub.inbox);
+    hub.in_callback = true;
+    hub.release_gil = sleep;
+    int active = ev_run(hub.loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
+    hub.release_gil = false;
+    mailbox_awake(&hub.inbox);
+    open_letters();
+    hub.last_poll = clock_ns();
+    if (PyErr_CheckSignals() < 0) {
+        hub_throw_into_main();
+    }
+    hub.in_callback = false;
+    if (sleep && active == 0 && hub.queue.next == &hub.queue &&
+        mailbox_is_empty(&hub.inbox)) {
+        report_deadlock();
+    }
+}
+
+/* The green thread that runs next. Its state is RUNNING on return. */
+static struct green *
+hub_next(void)
+{
+    for (;;) {
+        if (!mailbox_is_empty(&hub.inbox)) {
+            hub.in_callback = true;
+            open_letters();
+            hub.in_callback = false;
+        }
+        if (hub.queue.next == &hub.queue) {
+            poll_loop(true);
+        }
+        else if (clock_ns() - hub.last_poll > POLL_NS) {
+            poll_loop(false);
+        }
+        struct green *g = queue_pop();
+        if (g != NULL) {
+            return g;
+        }
+    }
+}
+
+/* --- Switching. */
+
+static void
+bury_zombie(void)
+{
+    struct green *g = hub.zombie;
+    if (g == NULL) {
+        return;
+    }
+    hub.zombie = NULL;
+    /* Destructors run here, between two green threads: they cannot wait. */
+    hub.in_callback = true;
+    hub_release_stack(g);
+    Py_DECREF(g);
+    hub.in_callback = false;
+}
+
+#ifdef WITH_SANITIZERS
+/* What only a parked stack refers to is no leak. Frames of those that wait are
+   near the top; the whole would take long to search. */
+#define SEARCHED_BYTES ((size_t)256 * 1024)
+
+static size_t
+searched_bytes(void)
+{
+    return stack_size() < SEARCHED_BYTES ? stack_size() : SEARCHED_BYTES;
+}
+
+static void
+show_to_leak_checker(struct green *g)
+{
+    size_t bytes = searched_bytes();
+    __lsan_register_root_region(g->stack->top - bytes, bytes);
+}
+
+/* A dead green thread has left all its frames but those above the stack
+   pointer of its last switch: leaving one clears the marks on its variables,
+   so only those are to be cleared for the next owner of the stack. */
+static void
+clean_for_next_owner(struct green *g)
+{
+    size_t bytes = searched_bytes();
+    __lsan_unregister_root_region(g->stack->top - bytes, bytes);
+    __asan_unpoison_memory_region(g->sp,
+                                  (size_t)(g->stack->top - (char *)g->sp));
+}
+#else
+#define show_to_leak_checker(g) ((void)0)
+#define clean_for_next_owner(g) ((void)0)
+#endif
+
+void
+hub_release_stack(struct green *g)
+{
+    if (g->tstate != NULL) {
+        PyThreadState *tstate = g->tstate;
+        g->tstate = NULL;
+        pystate_free(tstate);
+    }
+    if (g->stack != NULL) {
+        clean_for_next_owner(g);
+        stack_free(g->stack);
+        g->stack = NULL;
+    }
+}
+
+#ifdef WITH_SANITIZERS
+static void
+before_switch(struct green *from, struct green *to)
+{
+    const void *low = to->stack ? to->stack->low : hub.main_low;
+    size_t size = to->stack ? (size_t)(to->stack->top - to->stack->low)
+                            : hub.main_size;
+    bool dying = from->state == GREEN_DEAD;
+    __sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, low,
+                                   size);
+}
+
+static void
+after_switch(struct green *self, struct green *from)
+{
+    const void *low;
+    size_t size;
+    __sanitizer_finish_switch_fiber(self->fake_stack, &low, &size);
+    if (from == hub.main) {
+        hub.main_low = low;
+        hub.main_size = size;
+    }
+}
+#else
+#define before_switch(from, to)  ((void)0)
+#define after_switch(self, from) ((void)0)
+#endif
+
+/* Runs another green thread until somebody switches back. */
+static void
+switch_to(struct green *to)
+{
+    struct green *self = hub.current;
+    hub.current = to;
+    hub.switched_from = self;
+    pystate_activate(to->tstate);
+    before_switch(self, to);
+    green_switch(&self->sp, to->sp);
+    after_switch(self, hub.switched_from);
+    bury_zombie();
+}
+
+/* The first frame of every green thread. */
+static void
+green_entry(void *argument)
+{
+    struct green *self = argument;
+    after_switch(self, hub.switched_from);
+    bury_zombie();
+    self->begun = true;
+    green_run(self);
+    self->state = GREEN_DEAD;
+    hub.zombie = self;
+    switch_to(hub_next());
+    Py_FatalError("a dead green thread was resumed");
+}
+
+int
+hub_prepare(struct green *g)
+{
+    g->stack = stack_alloc();
+    if (g->stack == NULL) {
+        PyErr_Format(PyExc_MemoryError,
+                     "no address space for another green thread's stack of "
+                     "%zu KB; a smaller one can be asked for",
+                     stack_size() / 1024);
+        return -1;
+    }
+    g->sp = green_switch_prepare(g->stack->top, green_entry, g);
+    show_to_leak_checker(g);
+    g->tstate = pystate_new(g->stack->low, g->stack->top);
+    if (g->tstate == NULL) {
+        hub_release_stack(g);
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+/* --- Waiting. */
+
+struct green *
+green_current(void)
+{
+    return hub.loop != NULL && pthread_equal(hub.thread, pthread_self())
+               ? hub.current
+               : NULL;
+}
+
+struct green *
+green_main(void)
+{
+    return hub.main;
+}
+
+static int
+raise_thrown(struct green *self)
+{
+    PyObject *thrown = self->thrown;
+    self->thrown = NULL;
+    hub_raise(thrown);
+    Py_DECREF(thrown);
+    return -1;
+}
+
+bool
+hub_is_here(void)
+{
+    if (green_current() != NULL) {
+        return true;
+    }
+    PyErr_SetString(PyExc_RuntimeError,
+                    "green threads, users and runners belong to one OS "
+                    "thread, and this is another one");
+    return false;
+}
+
+/* Whether the current green thread may wait. Sets an exception if not. */
+static bool
+may_park(void)
+{
+    if (!hub_is_here()) {
+        return false;
+    }
+    if (hub.in_callback) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "a callback of the event loop, or a signal handler "
+                        "that interrupted it, cannot wait");
+        return false;
+    }
+    if (interpreter_is_finalizing()) {
+        /* The other green threads' states are gone: nobody can be let run. */
+        PyErr_SetString(PyExc_RuntimeError,
+                        "Python is being shut down: nobody can wait any more");
+        return false;
+    }
+    return true;
+}
+
+/* Parks one that may. */
+static int
+park(struct green *self)
+{
+    if (self->thrown == NULL) {
+        self->state = GREEN_PARKED;
+        struct green *next = hub_next();
+        if (next != self) {
+            switch_to(next);
+        }
+    }
+    return self->thrown != NULL ? raise_thrown(self) : 0;
+}
+
+int
+green_park(void)
+{
+    return may_park() ? park(hub.current) : -1;
+}
+
+static void
+on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct green *g = w->data;
+    g->timed_out = true;
+    green_ready(g);
+}
+
+int
+green_park_for(double seconds)
+{
+    if (!may_park()) {
+        return -1;
+    }
+    struct green *self = hub.current;
+    ev_now_update(hub.loop);
+    ev_timer_init(&self->timer, on_timer, seconds > 0 ? seconds : 0, 0);
+    self->timer.data = self;
+    self->timed_out = false;
+    ev_timer_start(hub.loop, &self->timer);
+    int result = park(self);
+    ev_timer_stop(hub.loop, &self->timer);
+    return result < 0 ? -1 : self->timed_out;
+}
+
+/* What was touched below this frame (imports, JSON, anything recursive) would
+   stay resident while it sleeps. */
+static void
+trim_stack(struct green *self)
+{
+    if (self->stack != NULL) {
+        stack_trim(self->stack, __builtin_frame_address(0));
+    }
+}
+
+int
+green_sleep(double seconds)
+{
+    if (!may_park()) {
+        return -1;
+    }
+    struct green *self = hub.current;
+    if (seconds >= LONG_SLEEP) {
+        trim_stack(self);
+    }
+    if (seconds > 0) {
+        return green_park_for(seconds) < 0 ? -1 : 0;
+    }
+    hub_enqueue(self);
+    struct green *next = hub_next();
+    if (next != self) {
+        switch_to(next);
+    }
+    return self->thrown != NULL ? raise_thrown(self) : 0;
+}
+
+static void
+waiter_unlink(struct waiter *w)
+{
+    if (w->link != NULL) {
+        *w->link = w->next;
+        if (w->next != NULL) {
+            w->next->link = w->link;
+        }
+        w->link = NULL;
+    }
+}
+
+int
+waitlist_wait(struct waitlist *list, double timeout)
+{
+    if (!may_park()) {
+        return -1;
+    }
+    struct waiter **end = &list->first;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    struct waiter self = {.link = end, .green = hub.current};
+    *end = &self;
+    int result = timeout < 0 ? green_park() : green_park_for(timeout);
+    bool woken = self.link == NULL;
+    waiter_unlink(&self);
+    return result < 0 ? -1 : !woken;
+}
+
+int
+waitlist_wake_one(struct waitlist *list)
+{
+    struct waiter *w = list->first;
+    if (w == NULL) {
+        return 0;
+    }
+    waiter_unlink(w);
+    green_ready(w->green);
+    return 1;
+}
+
+int
+waitlist_wake_all(struct waitlist *list)
+{
+    int n = 0;
+    while (waitlist_wake_one(list)) {
+        n++;
+    }
+    return n;
+}
+
+struct fd_wait {
+    ev_io io;
+    struct green *green;
+    int revents;
+};
+
+static void
+on_fd(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct fd_wait *wait = (struct fd_wait *)w;
+    wait->revents |= revents;
+    green_ready(wait->green);
+}
+
+int
+green_wait_fd(int fd, int events, double timeout)
+{
+    if (!may_park()) {
+        return -1;
+    }
+    if (fcntl(fd, F_GETFD) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    struct fd_wait wait = {.green = hub.current};
+    ev_io_init(&wait.io, on_fd, fd, events);
+    ev_io_start(hub.loop, &wait.io);
+    int result = timeout < 0 ? green_park() : green_park_for(timeout);
+    ev_io_stop(hub.loop, &wait.io);
+    return result < 0 ? -1 : wait.revents;
+}
+
+/* --- From outside. */
+
+struct mailbox *
+hub_inbox(void)
+{
+    return &hub.inbox;
+}
+
+struct ev_loop *
+hub_loop(void)
+{
+    return hub.loop;
+}
+
+void
+hub_hold(void)
+{
+    ev_ref(hub.loop);
+}
+
+void
+hub_release(void)
+{
+    ev_unref(hub.loop);
+}
+
+/* --- Beginning. */
+
+/* Python's own C handler writes a byte here when a signal comes, so that one
+   that arrives just before the poll ends it. Users may take the slot (asyncio
+   does); then a signal that interrupts the poll is still seen. */
+static int
+watch_signals(void)
+{
+    int fds[2];
+    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    PyObject *signal = PyImport_ImportModule("signal");
+    PyObject *old = signal == NULL ? NULL : PyObject_CallMethod(
+        signal, "set_wakeup_fd", "i", fds[1]);
+    Py_XDECREF(signal);
+    if (old == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();          /* not Python's main thread: no signals here */
+        close(fds[0]);
+        close(fds[1]);
+        return 0;
+    }
+    Py_XDECREF(old);
+    if (old == NULL) {
+        close(fds[0]);
+        close(fds[1]);
+        return -1;
+    }
+    ev_io_init(&hub.signal_io, on_signal_pipe, fds[0], EV_READ);
+    ev_io_start(hub.loop, &hub.signal_io);
+    ev_unref(hub.loop);
+    return 0;
+}
+
+int
+hub_init(void)
+{
+    if (hub.loop != NULL) {
+        if (pthread_equal(hub.thread, pthread_self())) {
+            return 0;
+        }
+        PyErr_SetString(PyExc_RuntimeError,
+                        "green threads belong to the thread that imported "
+                        "locust first");
+        return -1;
+    }
+    if (pystate_init() < 0) {
+        return -1;
+    }
+    hub.queue.next = hub.queue.prev = &hub.queue;
+    hub.thread = pthread_self();
+    if (mailbox_init(&hub.inbox) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    hub.main = green_new(NULL, NULL, NULL, NULL);
+    if (hub.main == NULL) {
+        return -1;
+    }
+    hub.main->state = GREEN_RUNNING;
+    hub.main->begun = true;
+    hub.main->tstate = PyThreadState_Get();
+    hub.current = hub.main;
+    hub.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (hub.loop == NULL) {
+        PyErr_SetString(PyExc_OSError, "libev found no way to poll");
+        return -1;
+    }
+    ev_set_loop_release_cb(hub.loop, on_gil_release, on_gil_acquire);
+    ev_io_init(&hub.bell, on_bell, hub.inbox.fd, EV_READ);
+    ev_io_start(hub.loop, &hub.bell);
+    ev_unref(hub.loop);
+    hub.last_poll = clock_ns();
+    if (overflow_watch() < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return watch_signals();
+}

@@ -1,0 +1,54 @@
+/*
+ * What the files of this room share among themselves and nobody else needs.
+ */
+#ifndef LOCUST_GREEN_INTERNAL_H
+#define LOCUST_GREEN_INTERNAL_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "green/green.h"
+
+/* There is one hub per process, as there is one Python thread. */
+struct hub {
+    struct ev_loop *loop;       /* NULL until hub_init() */
+    pthread_t thread;
+    struct green *current;
+    struct green *main;
+    struct green queue;         /* head of the run queue; only its links */
+    struct green *zombie;       /* dead, not yet buried */
+    struct green *switched_from;
+    struct mailbox inbox;
+    ev_io bell;                 /* the inbox's eventfd */
+    ev_io signal_io;
+    int64_t last_poll;
+    bool in_callback;           /* nobody may park */
+    bool release_gil;           /* around this poll */
+    PyThreadState *saved_tstate;
+    const void *main_low;       /* the OS thread's stack, for sanitizers */
+    size_t main_size;
+};
+
+extern struct hub hub;
+
+/* Puts it at the end of the run queue; takes it out again. */
+void hub_enqueue(struct green *g);
+void hub_dequeue(struct green *g);
+
+/* If it is in the run queue, it becomes the next to run. */
+void hub_hurry(struct green *g);
+
+/* Gives it stack and thread state, so that it can be switched to. 0 or -1. */
+int hub_prepare(struct green *g);
+void hub_release_stack(struct green *g);
+
+/* Sets the error indicator to a class or an instance. */
+void hub_raise(PyObject *exception);
+
+/* Throws the error indicator into the main green thread. */
+void hub_throw_into_main(void);
+
+/* greenlet.c: runs the body, keeps its result, wakes those who wait. */
+void green_run(struct green *self);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * PyThreadStates for green threads: all differences between CPython versions
+ * that concern them are in pystate.c.
+ */
+#ifndef LOCUST_GREEN_PYSTATE_H
+#define LOCUST_GREEN_PYSTATE_H
+
+#include <Python.h>
+
+/* Learns what it must know of the running interpreter. Call it once, from a
+   thread that holds the GIL. Returns 0, or -1 with an exception set. */
+int pystate_init(void);
+
+/* A new thread state for a stack between low and top. NULL without memory. */
+PyThreadState *pystate_new(char *low, char *top);
+
+/* Makes a state the one Python runs with, PyGILState_Ensure included. The
+   caller holds the GIL with another state of the same OS thread. */
+void pystate_activate(PyThreadState *to);
+
+/* Frees a state that is not active. Runs destructors of what it held
+   (thread locals, contexts) under the active state. */
+void pystate_free(PyThreadState *state);
+
+#endif
