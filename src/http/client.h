@@ -1,0 +1,142 @@
+/*
+ * The Python side of HTTP: what session.c, build.c and response.c share.
+ */
+#ifndef LOCUST_HTTP_CLIENT_H
+#define LOCUST_HTTP_CLIENT_H
+
+#include <Python.h>
+#include <stdbool.h>
+
+#include "http/cookie.h"
+#include "http/engine.h"
+
+/* The native base of HttpSession. What requests.Session keeps in attributes
+   comes into being when it is first touched: NULL until then. */
+typedef struct {
+    PyObject_HEAD
+    struct connections *connections;    /* NULL until the first request */
+    PyObject *base_url;
+    PyObject *request_event;
+    PyObject *user;             /* or None */
+    PyObject *request_name;     /* or None */
+    PyObject *explicit_name;    /* of the last request, or None */
+    PyObject *headers;          /* CaseInsensitiveDict */
+    PyObject *cookies;          /* a view of the connections' jar */
+    PyObject *auth;
+    PyObject *params;
+    PyObject *hooks;
+    PyObject *proxies;
+    PyObject *adapters;
+    PyObject *verify;
+    PyObject *cert;
+    long max_redirects;
+    bool stream;
+    bool trust_env;
+} SessionObject;
+
+/* The native base of the replies. */
+typedef struct {
+    PyObject_HEAD
+    struct exchange *exchange;  /* owned, or NULL: then origin's */
+    PyObject *origin;           /* the Response whose exchange this one is a
+                                   redirect of, or NULL */
+    struct reply *reply;        /* within exchange; NULL for failures */
+    PyObject *hook;             /* the session's request_event */
+    PyObject *request_type;     /* the method as the caller wrote it */
+    PyObject *name;
+    PyObject *context;          /* dict, or NULL: {} */
+    PyObject *error;            /* what the request failed with, or NULL */
+    PyObject *reported;         /* the same without wrapping, or NULL */
+    PyObject *manual;           /* None, True or an exception */
+    PyObject *content;          /* bytes, once asked for */
+    PyObject *encoding;         /* str or None, once asked for or set */
+    PyObject *request_meta;     /* dict, once asked for */
+    PyObject *lazy;             /* dict: headers, cookies, url ... */
+    double start_time;          /* seconds since the epoch */
+    double response_time;       /* ms */
+    bool catch_response;
+    bool entered;
+} ResponseObject;
+
+/* One call of session.request(), arguments as given; borrowed. NULL: absent. */
+struct call {
+    PyObject *method, *url;
+    PyObject *name, *context, *catch_response;
+    PyObject *data, *json, *params, *headers, *cookies, *auth, *timeout;
+    PyObject *allow_redirects, *verify;
+    PyObject *others;           /* owned: dict of all other keywords */
+};
+
+extern PyTypeObject *Session_Type, *Response_Type;
+
+/* Functions of locust.clients, which holds what is Python's. */
+struct client_helpers {
+    PyObject *response_class;   /* ResponseContextManager */
+    PyObject *encode_json;      /* (object) -> str */
+    PyObject *encode_form;      /* (data) -> str or bytes */
+    PyObject *prepare_url;      /* (url, params) -> str */
+    PyObject *prepare;          /* (session, method, url, dict) ->
+                                   (method, url, headers, body) */
+    PyObject *merge_headers;    /* (session, headers) -> mapping */
+    PyObject *basic_auth;       /* (pair or HTTPBasicAuth) -> str */
+    PyObject *basic_auth_class; /* requests.auth.HTTPBasicAuth */
+    PyObject *check_header;     /* (name, value): raises if it is bad */
+    PyObject *split_timeout;    /* (timeout) -> (connect, read) */
+    PyObject *cookie_items;     /* (cookies) -> [arguments of _cookie_set] */
+    PyObject *passed_on;        /* exceptions that reach the task */
+    PyObject *request_error;    /* requests.RequestException */
+    PyObject *make_error;       /* (response, url, kind, code, message,
+                                   timeout, received) -> (error,
+                                   reported) */
+    PyObject *http_error;       /* requests.exceptions.HTTPError */
+    PyObject *response_error;   /* locust.exception.ResponseError */
+    PyObject *catch_error;      /* locust.exception.CatchResponseError */
+    PyObject *lazy;             /* (response, what) -> object */
+    PyObject *loads;            /* json.loads of requests */
+    PyObject *trust;            /* file of trusted certificates, or None */
+};
+
+extern struct client_helpers helpers;
+
+/* The header lines of a session that nobody has touched. */
+extern struct curl_slist *default_lines;
+
+/* What urllib3 calls itself in requests that do not say who sends them. */
+extern char *urllib3_agent;
+
+/* build.c: the exchange that a call asks for, ready to be submitted. NULL with
+   an exception set. */
+struct exchange *build_exchange(SessionObject *session, struct call *call);
+
+/* The same from what requests made of the call: (method, url, headers, body),
+   borrowed. */
+struct exchange *build_prepared(SessionObject *session, struct call *call,
+                                PyObject *prepared);
+
+/* session.c: a cookie from (domain, path, name, value, domain_given,
+   path_given, secure, http_only, expires); borrows. False with an exception
+   set. */
+bool cookie_from_python(PyObject *tuple, struct cookie *cookie);
+
+/* session.c: opens the session's connections if need be; starts the engine
+   with the first ones. NULL with an exception set. */
+struct connections *session_connections(SessionObject *session);
+
+/* response.c: a response for an exchange that has come back; takes it over.
+   NULL with an exception set. */
+PyObject *response_new(SessionObject *session, struct call *call,
+                       struct exchange *x, double start_time);
+
+/* response.c: a response for a request that requests refused to make, with the
+   exception that says why. NULL with an exception set. */
+PyObject *response_refused(SessionObject *session, struct call *call,
+                           PyObject *error);
+
+/* Decides success or failure and fires the request event. 0, or -1 with an
+   exception set that is to leave the call. */
+int response_report(ResponseObject *response);
+
+int session_module_exec(PyObject *module);
+int response_module_exec(PyObject *module);
+
+#endif

@@ -1,0 +1,628 @@
+/*
+ * I/O threads: a libev loop around a curl multi handle.
+ *
+ * One turn of a thread: take the letters (new exchanges, cancels), let libcurl
+ * act on them at once, poll, let libcurl act on what became ready, and send
+ * everything that finished back in one chain with one wake-up.
+ */
+#include "config.h"
+#include "http/engine.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "http/cookie.h"
+#include "http/internal.h"
+
+/* libcurl closes idle connections above this number per multi handle; every
+   user keeps its own for as long as it lives. */
+#define MAX_CONNECTIONS 1000000L
+
+/* Seconds between two looks at whether unused memory can be given back. */
+#define TRIM_SECONDS 2.0
+
+static struct {
+    struct io_thread *threads;
+    int count;
+    int next;                   /* round robin for new sessions */
+    unsigned start;             /* counts the starts */
+    struct mailbox *completions;
+} engine;
+
+/* --- Sockets and timers of libcurl in our loop. */
+
+/* Called after every action: libcurl looks through all messages not yet read
+   whenever a handle is removed, so there must never be many. */
+static void
+check_done(struct io_thread *io)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(io->multi, &left)) != NULL) {
+        if (message->msg == CURLMSG_DONE) {
+            char *t;
+            CURLcode result = message->data.result;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+            transfer_done((struct transfer *)t, result);
+        }
+    }
+}
+
+static void
+on_socket(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct sock *s = (struct sock *)w;
+    if (s->idle) {
+        /* The peer closed an idle connection, or sent something nobody asked
+           for. libcurl finds out when it wants to use it again. */
+        ev_io_stop(loop, w);
+        return;
+    }
+    s->touched = ev_now(loop);
+    int what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
+               (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    int running;
+    struct io_thread *io = s->thread;
+    curl_multi_socket_action(io->multi, w->fd, what, &running);
+    check_done(io);
+}
+
+double
+engine_socket_silence(struct io_thread *io, int fd)
+{
+    if (fd < 0 || fd >= io->socks_size || io->socks[fd] == NULL) {
+        return HUGE_VAL;
+    }
+    return ev_now(io->loop) - io->socks[fd]->touched;
+}
+
+static struct sock *
+sock_at(struct io_thread *io, int fd)
+{
+    if (fd >= io->socks_size) {
+        int size = io->socks_size ? io->socks_size : 64;
+        while (size <= fd) {
+            size *= 2;
+        }
+        struct sock **socks = realloc(io->socks, sizeof(*socks) * size);
+        if (socks == NULL) {
+            return NULL;
+        }
+        memset(socks + io->socks_size, 0,
+               sizeof(*socks) * (size - io->socks_size));
+        io->socks = socks;
+        io->socks_size = size;
+    }
+    if (io->socks[fd] == NULL) {
+        struct sock *s = calloc(1, sizeof(*s));
+        if (s == NULL) {
+            return NULL;
+        }
+        ev_io_init(&s->io, on_socket, fd, 0);
+        s->thread = io;
+        io->socks[fd] = s;
+    }
+    return io->socks[fd];
+}
+
+static int
+on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
+               void *socketp)
+{
+    struct io_thread *io = userp;
+    struct sock *s = sock_at(io, fd);
+    if (s == NULL) {
+        return -1;
+    }
+    s->idle = what == CURL_POLL_REMOVE || what == CURL_POLL_NONE;
+    if (s->idle) {
+        return 0;
+    }
+    char *t = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+    if (t != NULL) {
+        ((struct transfer *)t)->fd = fd;
+    }
+    int events = (what & CURL_POLL_IN ? EV_READ : 0) |
+                 (what & CURL_POLL_OUT ? EV_WRITE : 0);
+    if (s->io.events != events) {
+        ev_io_stop(io->loop, &s->io);
+        ev_io_set(&s->io, fd, events);
+    }
+    ev_io_start(io->loop, &s->io);
+    return 0;
+}
+
+curl_socket_t
+engine_open_socket(void *transfer, curlsocktype purpose,
+                   struct curl_sockaddr *address)
+{
+    struct transfer *t = transfer;
+    /* A second connection for one request means that libcurl wants to send it
+       again because the first one broke. The user must be told instead. */
+    if (t->sends > 0) {
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC,
+                  address->protocol);
+}
+
+int
+engine_close_socket(void *io_thread, curl_socket_t fd)
+{
+    struct io_thread *io = io_thread;
+    if (fd < io->socks_size && io->socks[fd] != NULL) {
+        ev_io_stop(io->loop, &io->socks[fd]->io);
+        free(io->socks[fd]);
+        io->socks[fd] = NULL;
+    }
+    return close(fd);
+}
+
+static void
+on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct io_thread *io = w->data;
+    int running;
+    curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    check_done(io);
+}
+
+static int
+on_curl_timer(CURLM *multi, long ms, void *userp)
+{
+    struct io_thread *io = userp;
+    io->kick = ms == 0;
+    ev_timer_stop(io->loop, &io->timer);
+    if (ms > 0) {
+        ev_timer_set(&io->timer, (double)ms * 1e-3, 0);
+        ev_timer_start(io->loop, &io->timer);
+    }
+    return 0;
+}
+
+/* --- Letters. */
+
+static void
+drop_share(struct connections *c)
+{
+    c->dropping = false;
+    if (c->share == NULL) {
+        return;
+    }
+    curl_share_cleanup(c->share);
+    c->share = NULL;
+    *c->link = c->next;
+    if (c->next != NULL) {
+        c->next->link = c->link;
+    }
+}
+
+static void
+free_connections(struct connections *c)
+{
+    drop_share(c);
+    cookie_jar_free(c->jar);
+    free(c);
+}
+
+void
+engine_finish(struct io_thread *io, struct exchange *x)
+{
+    struct connections *c = x->connections;
+    x->ended = x->ended != 0 ? x->ended : clock_ns();
+    x->letter.next = NULL;
+    if (io->done_last != NULL) {
+        io->done_last->next = &x->letter;
+    }
+    else {
+        io->done_first = &x->letter;
+    }
+    io->done_last = &x->letter;
+    c->exchanges--;
+    if (c->exchanges == 0 && c->dropping) {
+        drop_share(c);
+    }
+    if (c->exchanges == 0 && c->closing) {
+        free_connections(c);
+    }
+}
+
+static void
+send_finished(struct io_thread *io)
+{
+    if (io->done_first != NULL) {
+        mailbox_post_chain(io->completions, io->done_first, io->done_last);
+        io->done_first = io->done_last = NULL;
+    }
+}
+
+static bool
+open_share(struct connections *c)
+{
+    if (c->share != NULL) {
+        return true;
+    }
+    c->share = curl_share_init();
+    if (c->share == NULL) {
+        return false;
+    }
+    c->link = &c->io->open;
+    c->next = *c->link;
+    *c->link = c;
+    if (c->next != NULL) {
+        c->next->link = &c->next;
+    }
+    return curl_share_setopt(c->share, CURLSHOPT_SHARE,
+                             CURL_LOCK_DATA_CONNECT) == CURLSHE_OK;
+}
+
+void
+engine_start_hop(struct io_thread *io, struct exchange *x)
+{
+    if (io->stopping || x->aborted) {
+        exchange_fail(x, HTTP_CANCELLED, 0, NULL);
+    }
+    else if (!open_share(x->connections)) {
+        exchange_fail(x, HTTP_NO_MEMORY, 0, NULL);
+    }
+    else {
+        lookup_host(io, x);
+        return;
+    }
+    engine_finish(io, x);
+}
+
+static void
+handle_submit(struct letter *letter)
+{
+    struct exchange *x = (struct exchange *)letter;
+    struct io_thread *io = x->connections->io;
+    letter->handle = x->on_finish;
+    x->taken = clock_ns();
+    x->connections->exchanges++;
+    engine_start_hop(io, x);
+}
+
+static struct exchange *
+exchange_of_cancel(struct letter *letter)
+{
+    return (struct exchange *)((char *)letter -
+                               offsetof(struct exchange, cancel_letter));
+}
+
+static void
+handle_cancel(struct letter *letter)
+{
+    struct exchange *x = exchange_of_cancel(letter);
+    struct io_thread *io = x->connections->io;
+    x->aborted = true;
+    if (x->transfer != NULL) {
+        transfer_abort(x->transfer);
+    }
+    /* The answer follows the exchange itself. */
+    letter->handle = x->on_cancelled;
+    letter->next = NULL;
+    send_finished(io);
+    mailbox_post(io->completions, letter);
+}
+
+static void
+handle_close(struct letter *letter)
+{
+    struct connections *c = (struct connections *)letter;
+    c->closing = true;
+    if (c->exchanges == 0) {
+        free_connections(c);
+    }
+}
+
+struct drop_letter {
+    struct letter letter;
+    struct connections *connections;
+};
+
+static void
+handle_drop(struct letter *letter)
+{
+    struct connections *c = ((struct drop_letter *)letter)->connections;
+    c->dropping = true;
+    if (c->exchanges == 0) {
+        drop_share(c);
+    }
+    free(letter);
+}
+
+static void
+take_letters(struct io_thread *io)
+{
+    struct letter *l = mailbox_take(&io->inbox);
+    while (l != NULL) {
+        struct letter *next = l->next;
+        l->handle(l);
+        l = next;
+    }
+}
+
+/* --- Memory. */
+
+/* Transfers and handshakes need far more memory while they run than what they
+   leave behind, and what they leave lies among what they freed. When nothing
+   is out, so that no response time can suffer, the free pages go back. */
+static void
+on_trim_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct io_thread *io = w->data;
+    if (io->active == NULL) {
+        ev_timer_stop(loop, w);
+        malloc_trim(0);
+    }
+}
+
+void
+engine_expect_garbage(struct io_thread *io)
+{
+    if (!ev_is_active(&io->trim)) {
+        ev_timer_again(io->loop, &io->trim);
+    }
+}
+
+/* --- The thread. */
+
+static void
+on_bell(struct ev_loop *loop, ev_io *w, int revents)
+{
+    struct io_thread *io = w->data;
+    mailbox_hush(&io->inbox);
+}
+
+static void *
+run_thread(void *argument)
+{
+    struct io_thread *io = argument;
+    while (!io->stopping) {
+        take_letters(io);
+        while (io->kick) {
+            int running;
+            io->kick = false;
+            curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0,
+                                     &running);
+            check_done(io);
+        }
+        send_finished(io);
+        bool sleep = !io->stopping && mailbox_may_sleep(&io->inbox);
+        ev_run(io->loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
+        mailbox_awake(&io->inbox);
+        send_finished(io);
+    }
+    return NULL;
+}
+
+static int
+open_thread(struct io_thread *io, const struct engine_settings *settings,
+            struct mailbox *completions)
+{
+    io->completions = completions;
+    io->inbox.fd = -1;
+    io->ca_file = settings->ca_file;
+    io->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    io->multi = curl_multi_init();
+    if (io->loop == NULL || io->multi == NULL ||
+        mailbox_init(&io->inbox) < 0) {
+        errno = errno ? errno : ENOMEM;
+        return -1;
+    }
+    curl_multi_setopt(io->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl_multi_setopt(io->multi, CURLMOPT_SOCKETDATA, io);
+    curl_multi_setopt(io->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl_multi_setopt(io->multi, CURLMOPT_TIMERDATA, io);
+    curl_multi_setopt(io->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS);
+    ev_timer_init(&io->timer, on_timer, 0, 0);
+    io->timer.data = io;
+    ev_timer_init(&io->trim, on_trim_timer, 0, TRIM_SECONDS);
+    io->trim.data = io;
+    ev_io_init(&io->bell, on_bell, io->inbox.fd, EV_READ);
+    io->bell.data = io;
+    ev_io_start(io->loop, &io->bell);
+    return 0;
+}
+
+static void
+close_thread(struct io_thread *io)
+{
+    transfer_free_pool(io);
+    lookup_free_all(io);
+    take_letters(io);           /* of lookups that ended meanwhile */
+    while (io->open != NULL) {
+        drop_share(io->open);
+    }
+    if (io->multi != NULL) {
+        curl_multi_cleanup(io->multi);
+    }
+    for (int fd = 0; fd < io->socks_size; fd++) {
+        free(io->socks[fd]);
+    }
+    free(io->socks);
+    if (io->loop != NULL) {
+        ev_loop_destroy(io->loop);
+    }
+    mailbox_close(&io->inbox);
+}
+
+/* Signals are the hub's: an I/O thread takes none. */
+static int
+create_thread(struct io_thread *io)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int error = pthread_create(&io->thread, NULL, run_thread, io);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    return 0;
+}
+
+int
+engine_start(const struct engine_settings *settings,
+             struct mailbox *completions)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        errno = ENOMEM;
+        return -1;
+    }
+    engine.start++;
+    engine.completions = completions;
+    engine.threads = calloc((size_t)settings->threads,
+                            sizeof(*engine.threads));
+    if (engine.threads == NULL) {
+        return -1;
+    }
+    for (int i = 0; i < settings->threads; i++) {
+        struct io_thread *io = &engine.threads[i];
+        if (open_thread(io, settings, completions) < 0 ||
+            create_thread(io) < 0) {
+            int error = errno;
+            close_thread(io);
+            engine_stop();
+            errno = error;
+            return -1;
+        }
+        engine.count++;
+    }
+    return 0;
+}
+
+struct stop_letter {
+    struct letter letter;
+    struct io_thread *io;
+};
+
+static void
+handle_stop(struct letter *letter)
+{
+    struct io_thread *io = ((struct stop_letter *)letter)->io;
+    io->stopping = true;
+    while (io->active != NULL) {
+        transfer_abort(io->active);
+    }
+    lookup_cancel_all(io);
+    send_finished(io);
+}
+
+void
+engine_stop(void)
+{
+    for (int i = 0; i < engine.count; i++) {
+        struct io_thread *io = &engine.threads[i];
+        struct stop_letter stop = {{.handle = handle_stop}, io};
+        mailbox_post(&io->inbox, &stop.letter);
+        pthread_join(io->thread, NULL);
+        take_letters(io);
+        send_finished(io);
+        close_thread(io);
+    }
+    free(engine.threads);
+    engine.threads = NULL;
+    engine.count = 0;
+}
+
+bool
+engine_is_running(void)
+{
+    return engine.count > 0;
+}
+
+/* --- For the hub. */
+
+struct connections *
+connections_new(void)
+{
+    struct connections *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return NULL;
+    }
+    c->jar = cookie_jar_new();
+    if (c->jar == NULL) {
+        free(c);
+        return NULL;
+    }
+    c->io = &engine.threads[engine.next++ % engine.count];
+    c->start = engine.start;
+    return c;
+}
+
+/* Whether the threads that they were made for still run. */
+static bool
+have_thread(const struct connections *c)
+{
+    return engine.count > 0 && c->start == engine.start;
+}
+
+struct cookie_jar *
+connections_cookies(struct connections *c)
+{
+    return c->jar;
+}
+
+void
+connections_close(struct connections *c)
+{
+    if (!have_thread(c)) {
+        free_connections(c);
+        return;
+    }
+    c->letter.handle = handle_close;
+    mailbox_post(&c->io->inbox, &c->letter);
+}
+
+bool
+connections_drop_idle(struct connections *c)
+{
+    if (!have_thread(c)) {
+        return true;            /* closed with the engine */
+    }
+    struct drop_letter *drop = malloc(sizeof(*drop));
+    if (drop == NULL) {
+        return false;
+    }
+    *drop = (struct drop_letter){{.handle = handle_drop}, c};
+    mailbox_post(&c->io->inbox, &drop->letter);
+    return true;
+}
+
+void
+engine_submit(struct exchange *x)
+{
+    x->submitted = clock_ns();
+    if (!have_thread(x->connections)) {
+        x->taken = x->ended = x->submitted;
+        exchange_fail(x, HTTP_CANCELLED, 0, NULL);
+        mailbox_post(engine.completions, &x->letter);
+        return;
+    }
+    x->on_finish = x->letter.handle;
+    x->letter.handle = handle_submit;
+    mailbox_post(&x->connections->io->inbox, &x->letter);
+}
+
+void
+engine_cancel(struct exchange *x)
+{
+    if (!have_thread(x->connections)) {
+        mailbox_post(engine.completions, &x->cancel_letter);
+        return;
+    }
+    x->on_cancelled = x->cancel_letter.handle;
+    x->cancel_letter.handle = handle_cancel;
+    mailbox_post(&x->connections->io->inbox, &x->cancel_letter);
+}

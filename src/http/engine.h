@@ -1,0 +1,56 @@
+/*
+ * The engine: I/O threads that run libcurl, so that HTTP never waits for
+ * Python.
+ *
+ * Each thread has a libev loop and one curl multi handle. It never touches a
+ * Python object. A user's session owns a struct connections: a connection
+ * cache of its own (CURLSH), pinned to one thread.
+ */
+#ifndef LOCUST_HTTP_ENGINE_H
+#define LOCUST_HTTP_ENGINE_H
+
+#include <stdbool.h>
+
+#include "base/mailbox.h"
+#include "http/exchange.h"
+
+struct cookie_jar;
+
+struct engine_settings {
+    int threads;                /* at least 1 */
+    const char *ca_file;        /* trusted certificates; NULL: libcurl's */
+};
+
+/* Starts the threads. Finished exchanges come back to this mailbox: their
+   letter's handle() is called by its owner. Call it once, after the last
+   fork. 0, or -1 with errno set. */
+int engine_start(const struct engine_settings *settings,
+                 struct mailbox *completions);
+
+/* Ends the threads and closes every connection. Exchanges still out come back
+   as cancelled before it returns. */
+void engine_stop(void);
+
+bool engine_is_running(void);
+
+/* A session's connections. NULL without memory. */
+struct connections *connections_new(void);
+
+/* Closes them once the last exchange on them has come back; frees them. */
+void connections_close(struct connections *c);
+
+/* Closes them once none is in use; the next exchange opens new ones. False
+   without memory. */
+bool connections_drop_idle(struct connections *c);
+
+/* The session's cookies, which redirects on the way see too. */
+struct cookie_jar *connections_cookies(struct connections *c);
+
+/* Hands an exchange over. It comes back exactly once. */
+void engine_submit(struct exchange *x);
+
+/* Asks for an end. The exchange comes back as ever, if it has not yet, and its
+   cancel_letter comes back too: only after both may it be freed. */
+void engine_cancel(struct exchange *x);
+
+#endif

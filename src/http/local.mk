@@ -1,0 +1,19 @@
+libplain_la_SOURCES += \
+	src/http/cookie.c \
+	src/http/cookie.h \
+	src/http/engine.c \
+	src/http/engine.h \
+	src/http/exchange.c \
+	src/http/exchange.h \
+	src/http/internal.h \
+	src/http/lookup.c \
+	src/http/redirect.c \
+	src/http/transfer.c \
+	src/http/url.c \
+	src/http/url.h
+
+libcore_la_SOURCES += \
+	src/http/build.c \
+	src/http/client.h \
+	src/http/response.c \
+	src/http/session.c

@@ -1,0 +1,1041 @@
+/*
+ * The native base of HttpSession: request() and the verbs.
+ *
+ * HttpSession derives from this first and from requests.Session second, and
+ * requests' constructor is not run: what it would set up comes into being when
+ * somebody touches it. A session that nobody has touched costs a small struct
+ * and, once it has made a request, its connections.
+ */
+#include "config.h"
+#include "http/client.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <structmember.h>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "base/pycompat.h"
+#include "green/green.h"
+#include "http/cookie.h"
+#include "report/table.h"
+#include "http/url.h"
+#include "stats/lag.h"
+
+PyTypeObject *Session_Type;
+struct client_helpers helpers;
+struct curl_slist *default_lines;
+char *urllib3_agent;
+
+/* Of all sessions together. */
+static struct lag http_lag;
+
+static int io_threads = 1;
+
+/* The descriptor of SessionBase.request, to see whether it was replaced. */
+static PyObject *native_request;
+
+#define MAX_REDIRECTS 30
+
+/* --- Sending an exchange and waiting for it. */
+
+static void
+free_when_back(struct exchange *x)
+{
+    if (x->owner == NULL && x->letters == 0) {
+        exchange_free(x);
+        hub_release();
+    }
+}
+
+static void
+on_finish(struct letter *letter)
+{
+    struct exchange *x = (struct exchange *)letter;
+    x->letters--;
+    x->finished = true;
+    if (x->owner != NULL) {
+        green_ready(x->owner);
+    }
+    free_when_back(x);
+}
+
+static void
+on_cancelled(struct letter *letter)
+{
+    struct exchange *x =
+        (struct exchange *)((char *)letter -
+                            offsetof(struct exchange, cancel_letter));
+    x->letters--;
+    free_when_back(x);
+}
+
+/* Whoever waited was thrown out: the exchange is freed when it is back. */
+static void
+abandon(struct exchange *x)
+{
+    x->owner = NULL;
+    if (!x->finished) {
+        x->letters++;
+        x->cancel_letter.handle = on_cancelled;
+        engine_cancel(x);
+    }
+    free_when_back(x);
+}
+
+/* How long the generator itself took, which is never part of a response
+   time. */
+static void
+note_lag(const struct exchange *x)
+{
+    (void)lag_log(&http_lag, x->taken - x->submitted, clock_ns() - x->ended);
+}
+
+/* Takes the exchange over if it fails. */
+static int
+perform(struct exchange *x)
+{
+    x->owner = green_current();
+    if (x->owner == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "a session can only be used on the thread that runs "
+                        "the users; other threads have requests");
+        exchange_free(x);
+        return -1;
+    }
+    x->letter.handle = on_finish;
+    x->letters = 1;
+    hub_hold();
+    engine_submit(x);
+    while (!x->finished) {
+        if (green_park() < 0) {
+            abandon(x);
+            return -1;
+        }
+    }
+    hub_release();
+    note_lag(x);
+    return 0;
+}
+
+/* --- Connections. */
+
+static int
+start_engine(void)
+{
+    struct engine_settings settings = {.threads = io_threads};
+    if (helpers.trust != NULL && helpers.trust != Py_None) {
+        settings.ca_file = PyUnicode_AsUTF8(helpers.trust);
+        if (settings.ca_file == NULL) {
+            return -1;
+        }
+    }
+    if (engine_start(&settings, hub_inbox()) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return 0;
+}
+
+struct connections *
+session_connections(SessionObject *session)
+{
+    if (session->connections != NULL && !engine_is_running()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "HTTP has been shut down: the program is ending");
+        return NULL;
+    }
+    if (session->connections == NULL) {
+        if (!engine_is_running() && start_engine() < 0) {
+            return NULL;
+        }
+        session->connections = connections_new();
+        if (session->connections == NULL) {
+            PyErr_NoMemory();
+        }
+    }
+    return session->connections;
+}
+
+/* --- Calls. */
+
+struct keyword {
+    PyObject **name;
+    size_t offset;
+};
+
+#define KEYWORD(word) {&names.word, offsetof(struct call, word)}
+
+static const struct keyword keywords[] = {
+    KEYWORD(name),    KEYWORD(catch_response),  KEYWORD(json),
+    KEYWORD(headers), KEYWORD(data),            KEYWORD(params),
+    KEYWORD(context), KEYWORD(allow_redirects), KEYWORD(timeout),
+    KEYWORD(cookies), KEYWORD(auth),            KEYWORD(verify),
+    KEYWORD(url),     KEYWORD(method),
+};
+
+static PyObject **
+find_slot(struct call *call, PyObject *name)
+{
+    const size_t n = sizeof(keywords) / sizeof(keywords[0]);
+    for (size_t i = 0; i < n; i++) {
+        if (*keywords[i].name == name) {
+            return (PyObject **)((char *)call + keywords[i].offset);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (PyUnicode_Compare(*keywords[i].name, name) == 0) {
+            return (PyObject **)((char *)call + keywords[i].offset);
+        }
+    }
+    return NULL;
+}
+
+static int
+set_keyword(struct call *call, PyObject *name, PyObject *value)
+{
+    PyObject **slot = find_slot(call, name);
+    if (slot != NULL) {
+        if (*slot != NULL) {
+            PyErr_Format(PyExc_TypeError,
+                         "got multiple values for argument '%U'", name);
+            return -1;
+        }
+        *slot = value;
+        return 0;
+    }
+    if (call->others == NULL && (call->others = PyDict_New()) == NULL) {
+        return -1;
+    }
+    return PyDict_SetItem(call->others, name, value);
+}
+
+static int
+set_keywords(struct call *call, PyObject *const *values, PyObject *names_of)
+{
+    Py_ssize_t n = names_of == NULL ? 0 : PyTuple_GET_SIZE(names_of);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (set_keyword(call, PyTuple_GET_ITEM(names_of, i), values[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool
+is_given(PyObject *o)
+{
+    return o != NULL && o != Py_None;
+}
+
+/* Whether credentials are the kind that becomes one header line. */
+static bool
+is_basic(PyObject *auth)
+{
+    return (PyTuple_CheckExact(auth) && PyTuple_GET_SIZE(auth) == 2) ||
+           (PyObject *)Py_TYPE(auth) == helpers.basic_auth_class;
+}
+
+static bool
+is_ordinary_body(PyObject *data)
+{
+    return PyUnicode_Check(data) || PyBytes_Check(data) ||
+           PyByteArray_Check(data) || PyDict_Check(data);
+}
+
+static bool
+has_items(PyObject *o)
+{
+    Py_ssize_t n = is_given(o) ? PyObject_Size(o) : 0;
+    if (n < 0) {
+        PyErr_Clear();          /* no container: let requests look at it */
+        return true;
+    }
+    return n > 0;
+}
+
+/* Whether the URL says who asks. */
+static bool
+has_credentials(SessionObject *s, const struct call *c)
+{
+    Py_ssize_t n;
+    const char *url =
+        PyUnicode_Check(c->url) ? PyUnicode_AsUTF8AndSize(c->url, &n) : NULL;
+    if (url == NULL) {
+        PyErr_Clear();          /* whoever builds the URL will say it */
+        return false;
+    }
+    if (!url_is_absolute(url, (size_t)n)) {
+        url = PyUnicode_AsUTF8AndSize(s->base_url, &n);
+    }
+    if (url == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    const char *host = strstr(url, "://");
+    return host != NULL &&
+           memchr(host + 3, '@', strcspn(host + 3, "/?#")) != NULL;
+}
+
+/* Whether requests is to prepare this call. */
+static bool
+needs_requests(SessionObject *s, const struct call *c)
+{
+    return c->others != NULL || has_items(s->params) || s->stream ||
+           s->hooks != NULL || is_given(s->cert) || has_items(s->proxies) ||
+           (is_given(c->auth) && !is_basic(c->auth)) ||
+           (!is_given(c->auth) && is_given(s->auth) && !is_basic(s->auth)) ||
+           (is_given(c->data) && !is_ordinary_body(c->data)) ||
+           has_credentials(s, c);
+}
+
+static struct exchange *
+prepare_with_requests(SessionObject *s, struct call *c)
+{
+    PyObject *arguments = c->others != NULL ? PyDict_Copy(c->others)
+                                            : PyDict_New();
+    if (arguments == NULL) {
+        return NULL;
+    }
+    struct exchange *x = NULL;
+    struct {
+        PyObject *name, *value;
+    } more[] = {
+        {names.data, c->data},       {names.json, c->json},
+        {names.params, c->params},   {names.headers, c->headers},
+        {names.cookies, c->cookies}, {names.auth, c->auth},
+    };
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (more[i].value != NULL &&
+            PyDict_SetItem(arguments, more[i].name, more[i].value) < 0) {
+            Py_DECREF(arguments);
+            return NULL;
+        }
+    }
+    PyObject *prepared = PyObject_CallFunctionObjArgs(
+        helpers.prepare, (PyObject *)s, c->method, c->url, arguments, NULL);
+    if (prepared != NULL) {
+        struct call copy = *c;      /* the method may be another one now */
+        x = build_prepared(s, &copy, prepared);
+    }
+    Py_XDECREF(prepared);
+    Py_DECREF(arguments);
+    return x;
+}
+
+/* Nothing was sent, because requests raises an exception for this call: some
+   kinds reach the task, the others are failed requests. */
+static PyObject *
+refused(SessionObject *s, struct call *c)
+{
+    if (!PyErr_ExceptionMatches(helpers.request_error) ||
+        PyErr_ExceptionMatches(helpers.passed_on)) {
+        return NULL;
+    }
+    PyObject *type, *error, *tb;
+    PyErr_Fetch(&type, &error, &tb);
+    PyErr_NormalizeException(&type, &error, &tb);
+    c->name = s->explicit_name;
+    PyObject *response = response_refused(s, c, error);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(tb);
+    ResponseObject *r = (ResponseObject *)response;
+    if (r != NULL && !r->catch_response && response_report(r) < 0) {
+        Py_CLEAR(response);
+    }
+    return response;
+}
+
+/* session.request() once its arguments are known. */
+static PyObject *
+do_call(SessionObject *s, struct call *c)
+{
+    if (c->method == NULL || c->url == NULL) {
+        PyErr_Format(PyExc_TypeError, "missing required argument: '%s'",
+                     c->method == NULL ? "method" : "url");
+        return NULL;
+    }
+    PyObject *name = is_given(c->name) ? c->name : Py_None;
+    int named = PyObject_IsTrue(name);
+    if (named < 0) {
+        return NULL;
+    }
+    Py_XSETREF(s->explicit_name, Py_NewRef(named ? name : s->request_name));
+    struct exchange *x = needs_requests(s, c) ? prepare_with_requests(s, c)
+                                              : build_exchange(s, c);
+    if (x == NULL) {
+        return refused(s, c);
+    }
+    PyObject *given = Py_NewRef(s->explicit_name);  /* may change meanwhile */
+    double start_time = clock_wall();
+    PyObject *response = NULL;
+    if (perform(x) == 0) {
+        c->name = given;
+        response = response_new(s, c, x, start_time);
+    }
+    Py_DECREF(given);
+    if (response == NULL) {
+        return NULL;
+    }
+    ResponseObject *r = (ResponseObject *)response;
+    if (!r->catch_response && response_report(r) < 0) {
+        Py_CLEAR(response);
+    }
+    return response;
+}
+
+static PyObject *
+finish_call(SessionObject *s, struct call *c)
+{
+    PyObject *response = do_call(s, c);
+    Py_XDECREF(c->others);
+    return response;
+}
+
+/* --- Methods. */
+
+PyDoc_STRVAR(request_doc,
+             "request(method, url, name=None, catch_response=False, "
+             "context={}, *, data=None, json=None, **kwargs)\n\n"
+             "Sends a request and waits for the reply; takes what "
+             "requests.Session.request() takes. name is what the statistics "
+             "call it.");
+
+static PyObject *
+session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
+                PyObject *names_of)
+{
+    struct call c = {0};
+    PyObject **positional[] = {&c.method, &c.url, &c.name, &c.catch_response,
+                               &c.context};
+    if (n > 5) {
+        PyErr_Format(PyExc_TypeError,
+                     "request() takes at most 5 positional arguments (%zd "
+                     "given)", n);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        *positional[i] = args[i];
+    }
+    if (set_keywords(&c, args + n, names_of) < 0) {
+        Py_XDECREF(c.others);
+        return NULL;
+    }
+    return finish_call(s, &c);
+}
+
+/* How the verbs differ. */
+struct verb {
+    PyObject *method;           /* interned, upper case */
+    const char *name;
+    int positional;             /* url; data; json */
+    PyObject *follow;           /* default of allow_redirects, or NULL */
+};
+
+/* Somebody's own request() gets the arguments as requests would pass them. */
+static PyObject *
+call_replaced(struct method *request, SessionObject *s, struct call *c,
+              const struct verb *verb)
+{
+    PyObject *kwargs = c->others != NULL ? Py_NewRef(c->others) : PyDict_New();
+    PyObject *args = PyTuple_Pack(2, verb->method,
+                                  c->url != NULL ? c->url : Py_None);
+    PyObject *result = NULL;
+    bool ok = kwargs != NULL && args != NULL;
+    c->method = c->url = NULL;
+    const size_t n = sizeof(keywords) / sizeof(keywords[0]);
+    for (size_t i = 0; ok && i < n; i++) {
+        PyObject *value = *(PyObject **)((char *)c + keywords[i].offset);
+        if (value != NULL) {
+            ok = PyDict_SetItem(kwargs, *keywords[i].name, value) == 0;
+        }
+    }
+    if (ok && request->unbound) {
+        PyObject *all = PyTuple_Pack(3, s, PyTuple_GET_ITEM(args, 0),
+                                     PyTuple_GET_ITEM(args, 1));
+        result = all ? PyObject_Call(request->function, all, kwargs) : NULL;
+        Py_XDECREF(all);
+    }
+    else if (ok) {
+        result = PyObject_Call(request->function, args, kwargs);
+    }
+    Py_XDECREF(args);
+    Py_XDECREF(kwargs);
+    return result;
+}
+
+static PyObject *
+call_verb(SessionObject *s, const struct verb *verb, PyObject *const *args,
+          Py_ssize_t n, PyObject *names_of)
+{
+    struct call c = {0};
+    PyObject **positional[] = {&c.url, &c.data, &c.json};
+    if (n > verb->positional) {
+        PyErr_Format(PyExc_TypeError,
+                     "%s() takes at most %d positional arguments (%zd given)",
+                     verb->name, verb->positional, n);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        *positional[i] = args[i];
+    }
+    struct method request;
+    if (set_keywords(&c, args + n, names_of) < 0 ||
+        method_find((PyObject *)s, names.request, &request) < 0) {
+        Py_XDECREF(c.others);
+        return NULL;
+    }
+    if (c.allow_redirects == NULL) {
+        c.allow_redirects = verb->follow;
+    }
+    PyObject *result;
+    if (request.function == native_request) {
+        c.method = verb->method;
+        result = finish_call(s, &c);
+    }
+    else {
+        result = call_replaced(&request, s, &c, verb);
+        Py_XDECREF(c.others);
+    }
+    Py_DECREF(request.function);
+    return result;
+}
+
+#define VERB(function, upper, lower, count, default_follow)                   \
+    static PyObject *function(SessionObject *s, PyObject *const *args,        \
+                              Py_ssize_t n, PyObject *names_of)               \
+    {                                                                         \
+        struct verb verb = {names.upper, lower, count, default_follow};       \
+        return call_verb(s, &verb, args, n, names_of);                        \
+    }                                                                         \
+    PyDoc_STRVAR(function##_doc, lower                                        \
+                 "(url, ...)\n\nrequest(\"" #upper "\", url, ...)")
+
+VERB(session_get, GET, "get", 1, Py_True);
+VERB(session_options, OPTIONS, "options", 1, Py_True);
+VERB(session_head, HEAD, "head", 1, Py_False);
+VERB(session_post, POST, "post", 3, NULL);
+VERB(session_put, PUT, "put", 2, NULL);
+VERB(session_patch, PATCH, "patch", 2, NULL);
+VERB(session_delete, DELETE, "delete", 1, NULL);
+
+PyDoc_STRVAR(session_close_doc,
+             "Closes the connections; the next request opens new ones.");
+
+static PyObject *
+session_close(SessionObject *s, PyObject *unused)
+{
+    if (s->connections != NULL && !connections_drop_idle(s->connections)) {
+        return PyErr_NoMemory();
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- Cookies, for locust.clients. */
+
+/* What came from a server, or None. */
+static PyObject *
+from_wire(const char *text)
+{
+    return text == NULL
+               ? Py_NewRef(Py_None)
+               : PyUnicode_DecodeLatin1(text, (Py_ssize_t)strlen(text), NULL);
+}
+
+static bool
+list_cookie(const struct cookie *c, void *argument)
+{
+    PyObject *list = argument;
+    PyObject *item = Py_BuildValue(
+        "(NNNsNOOOOL)", from_wire(c->domain), from_wire(c->path),
+        from_wire(c->name), "", from_wire(c->value),
+        c->domain_given ? Py_True : Py_False,
+        c->path_given ? Py_True : Py_False, c->secure ? Py_True : Py_False,
+        c->http_only ? Py_True : Py_False, (long long)c->expires);
+    bool ok = item != NULL && PyList_Append(list, item) == 0;
+    Py_XDECREF(item);
+    return ok;
+}
+
+PyDoc_STRVAR(session_cookie_list_doc,
+             "All cookies: [(domain, path, name, '', value, domain_given, "
+             "path_given, secure, http_only, expires)].");
+
+static PyObject *
+session_cookie_list(SessionObject *s, PyObject *unused)
+{
+    PyObject *list = PyList_New(0);
+    if (list == NULL || s->connections == NULL) {
+        return list;
+    }
+    /* Of a copy: making Python objects may run anything, such as code that
+       uses the jar, and the I/O thread is not to wait for it. */
+    struct cookie_jar *copy =
+        cookie_jar_copy(connections_cookies(s->connections), NULL);
+    if (copy == NULL) {
+        Py_DECREF(list);
+        return PyErr_NoMemory();
+    }
+    cookie_jar_visit(copy, list_cookie, list);
+    cookie_jar_free(copy);
+    if (PyErr_Occurred()) {
+        Py_CLEAR(list);
+    }
+    return list;
+}
+
+PyDoc_STRVAR(session_cookie_version_doc,
+             "A number that changes when the cookies do.");
+
+static PyObject *
+session_cookie_version(SessionObject *s, PyObject *unused)
+{
+    unsigned version =
+        s->connections == NULL
+            ? 0
+            : cookie_jar_version(connections_cookies(s->connections));
+    return PyLong_FromUnsignedLong(version);
+}
+
+PyDoc_STRVAR(session_cookie_set_doc,
+             "cookie_set(domain, path, name, value, domain_given, path_given, "
+             "secure, http_only, expires)");
+
+bool
+cookie_from_python(PyObject *tuple, struct cookie *c)
+{
+    int domain_given, path_given, secure, http_only;
+    long long expires;
+    *c = (struct cookie){0};
+    if (!PyArg_ParseTuple(tuple, "sssz" "pppp" "L", &c->domain, &c->path,
+                          &c->name, &c->value, &domain_given, &path_given,
+                          &secure, &http_only, &expires)) {
+        return false;
+    }
+    c->domain_given = domain_given;
+    c->path_given = path_given;
+    c->secure = secure;
+    c->http_only = http_only;
+    c->expires = expires;
+    return true;
+}
+
+static PyObject *
+session_cookie_set(SessionObject *s, PyObject *args)
+{
+    struct cookie c;
+    if (!cookie_from_python(args, &c) || session_connections(s) == NULL) {
+        return NULL;
+    }
+    if (!cookie_jar_set(connections_cookies(s->connections), &c)) {
+        return PyErr_NoMemory();
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(session_cookie_delete_doc,
+             "cookie_delete(domain, path, name)\n\n"
+             "Deletes what matches; None matches all. Returns how many.");
+
+static PyObject *
+session_cookie_delete(SessionObject *s, PyObject *args)
+{
+    const char *domain, *path, *name;
+    if (!PyArg_ParseTuple(args, "zzz", &domain, &path, &name)) {
+        return NULL;
+    }
+    int deleted = s->connections == NULL
+                      ? 0
+                      : cookie_jar_delete(connections_cookies(s->connections),
+                                          domain, path, name);
+    return PyLong_FromLong(deleted);
+}
+
+/* --- Attributes that come into being when touched. */
+
+/* locust.clients makes what requests.Session would have had from the start. */
+static PyObject *
+get_lazy(SessionObject *s, void *closure)
+{
+    PyObject **slot = (PyObject **)((char *)s + (size_t)closure);
+    if (*slot == NULL) {
+        const char *what = NULL;
+        switch ((size_t)closure) {
+        case offsetof(SessionObject, headers):
+            what = "headers";
+            break;
+        case offsetof(SessionObject, cookies):
+            what = "cookies";
+            break;
+        case offsetof(SessionObject, params):
+            what = "params";
+            break;
+        case offsetof(SessionObject, hooks):
+            what = "hooks";
+            break;
+        case offsetof(SessionObject, proxies):
+            what = "proxies";
+            break;
+        case offsetof(SessionObject, adapters):
+            what = "adapters";
+            break;
+        }
+        *slot = PyObject_CallFunction(helpers.lazy, "Os", s, what);
+    }
+    return Py_XNewRef(*slot);
+}
+
+static int
+set_lazy(SessionObject *s, PyObject *value, void *closure)
+{
+    PyObject **slot = (PyObject **)((char *)s + (size_t)closure);
+    Py_XSETREF(*slot, Py_XNewRef(value));
+    return 0;
+}
+
+#define LAZY(name, doc)                                                       \
+    {#name, (getter)get_lazy, (setter)set_lazy, doc,                          \
+     (void *)offsetof(SessionObject, name)}
+
+static PyObject *
+get_cookies(SessionObject *s, void *closure)
+{
+    return get_lazy(s, closure);
+}
+
+/* session.cookies = something: its contents replace ours. */
+static int
+set_cookies(SessionObject *s, PyObject *value, void *closure)
+{
+    PyObject *jar = get_lazy(s, closure);
+    PyObject *r = jar == NULL || value == NULL
+                      ? NULL
+                      : PyObject_CallMethodOneArg(jar, names.replace, value);
+    if (value == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "cookies cannot be deleted");
+    }
+    Py_XDECREF(jar);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static PyGetSetDef session_getset[] = {
+    LAZY(headers, "What every request sends besides its own headers."),
+    LAZY(params, "What every request adds to the query."),
+    LAZY(hooks, "requests' hooks."),
+    LAZY(proxies, "requests' proxies."),
+    LAZY(adapters, "requests' adapters by prefix."),
+    {"cookies", (getter)get_cookies, (setter)set_cookies,
+     "The session's cookies.", (void *)offsetof(SessionObject, cookies)},
+    {NULL},
+};
+
+static PyMemberDef session_members[] = {
+    {"base_url", T_OBJECT, offsetof(SessionObject, base_url), 0,
+     "What relative URLs are appended to."},
+    {"request_event", T_OBJECT, offsetof(SessionObject, request_event), 0,
+     "The hook that is fired for each request."},
+    {"user", T_OBJECT, offsetof(SessionObject, user), 0, "Whose it is."},
+    {"request_name", T_OBJECT, offsetof(SessionObject, request_name), 0,
+     "The name of requests that say none, or None."},
+    {"explicit_name", T_OBJECT, offsetof(SessionObject, explicit_name), 0,
+     "The name that the last request was given, or None."},
+    {"auth", T_OBJECT, offsetof(SessionObject, auth), 0,
+     "Credentials: a pair or one of requests' auth objects."},
+    {"verify", T_OBJECT, offsetof(SessionObject, verify), 0,
+     "Whether certificates are checked."},
+    {"cert", T_OBJECT, offsetof(SessionObject, cert), 0,
+     "Client certificate."},
+    {"max_redirects", T_LONG, offsetof(SessionObject, max_redirects), 0,
+     "How many redirects one request may follow."},
+    {"stream", T_BOOL, offsetof(SessionObject, stream), 0,
+     "Whether bodies are left to be read piece by piece."},
+    {"trust_env", T_BOOL, offsetof(SessionObject, trust_env), 0,
+     "Whether proxies and .netrc of the environment count."},
+    {NULL},
+};
+
+/* --- The type. */
+
+static int
+session_init(SessionObject *s, PyObject *args, PyObject *kwargs)
+{
+    static char *words[] = {"base_url", "request_event", "user", NULL};
+    PyObject *base_url, *event, *user = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "UO|O", words, &base_url,
+                                     &event, &user)) {
+        return -1;
+    }
+    Py_XSETREF(s->base_url, Py_NewRef(base_url));
+    Py_XSETREF(s->request_event, Py_NewRef(event));
+    Py_XSETREF(s->user, Py_NewRef(user));
+    Py_XSETREF(s->request_name, Py_NewRef(Py_None));
+    Py_XSETREF(s->explicit_name, Py_NewRef(Py_None));
+    Py_XSETREF(s->verify, Py_NewRef(Py_True));
+    s->max_redirects = MAX_REDIRECTS;
+    s->trust_env = true;
+    return 0;
+}
+
+#define SESSION_OBJECTS(DO) \
+    DO(base_url) DO(request_event) DO(user) DO(request_name) \
+    DO(explicit_name) DO(headers) DO(cookies) DO(auth) DO(params) \
+    DO(hooks) DO(proxies) DO(adapters) DO(verify) DO(cert)
+
+static int
+session_traverse(SessionObject *s, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(s));
+#define VISIT(name) Py_VISIT(s->name);
+    SESSION_OBJECTS(VISIT)
+#undef VISIT
+    return 0;
+}
+
+static int
+session_clear(SessionObject *s)
+{
+#define CLEAR(name) Py_CLEAR(s->name);
+    SESSION_OBJECTS(CLEAR)
+#undef CLEAR
+    return 0;
+}
+
+static void
+session_dealloc(SessionObject *s)
+{
+    PyTypeObject *type = Py_TYPE(s);
+    PyObject_GC_UnTrack(s);
+    session_clear(s);
+    if (s->connections != NULL) {
+        connections_close(s->connections);
+    }
+    type->tp_free(s);
+    Py_DECREF(type);
+}
+
+#define FAST(name)                                                            \
+    {#name, (PyCFunction)(void (*)(void))session_##name,                      \
+     METH_FASTCALL | METH_KEYWORDS, session_##name##_doc}
+
+#define session_request_doc request_doc
+
+static PyMethodDef session_methods[] = {
+    FAST(request),
+    FAST(get),
+    FAST(options),
+    FAST(head),
+    FAST(post),
+    FAST(put),
+    FAST(patch),
+    FAST(delete),
+    {"close", (PyCFunction)session_close, METH_NOARGS, session_close_doc},
+    {"_cookie_list", (PyCFunction)session_cookie_list, METH_NOARGS,
+     session_cookie_list_doc},
+    {"_cookie_version", (PyCFunction)session_cookie_version, METH_NOARGS,
+     session_cookie_version_doc},
+    {"_cookie_set", (PyCFunction)session_cookie_set, METH_VARARGS,
+     session_cookie_set_doc},
+    {"_cookie_delete", (PyCFunction)session_cookie_delete, METH_VARARGS,
+     session_cookie_delete_doc},
+    {NULL},
+};
+
+PyDoc_STRVAR(session_doc,
+             "SessionBase(base_url, request_event, user=None)\n\n"
+             "The native base of locust.clients.HttpSession.");
+
+static PyType_Slot session_slots[] = {
+    {Py_tp_doc, (void *)session_doc},
+    {Py_tp_init, session_init},
+    {Py_tp_traverse, session_traverse},
+    {Py_tp_clear, session_clear},
+    {Py_tp_dealloc, session_dealloc},
+    {Py_tp_methods, session_methods},
+    {Py_tp_getset, session_getset},
+    {Py_tp_members, session_members},
+    {0, NULL},
+};
+
+static PyType_Spec session_spec = {
+    .name = "_locust.SessionBase",
+    .basicsize = sizeof(SessionObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = session_slots,
+};
+
+/* --- Functions of the module. */
+
+PyDoc_STRVAR(set_io_threads_doc,
+             "set_io_threads(n)\n\n"
+             "How many threads do HTTP; to be said before the first request.");
+
+static PyObject *
+set_io_threads(PyObject *module, PyObject *arg)
+{
+    long n = PyLong_AsLong(arg);
+    if (n == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (n < 1 || n > 256) {
+        PyErr_SetString(PyExc_ValueError,
+                        "the number of I/O threads must be from 1 to 256");
+        return NULL;
+    }
+    if (engine_is_running()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "the I/O threads run already");
+        return NULL;
+    }
+    io_threads = (int)n;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(stop_engine_doc,
+             "stop_engine()\n\n"
+             "Ends the I/O threads and closes all connections.");
+
+static PyObject *
+stop_engine(PyObject *module, PyObject *unused)
+{
+    engine_stop();
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(lag_is_notable_doc,
+             "Whether requests wait more than a millisecond for the generator "
+             "itself, half of them at least.");
+
+static PyObject *
+lag_is_notable_py(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(lag_is_notable(&http_lag));
+}
+
+PyDoc_STRVAR(lag_lines_doc,
+             "lag_lines()\n\nThe final report's lines on generator lag, if it "
+             "is notable: a list of str.");
+
+static PyObject *
+lag_lines(PyObject *module, PyObject *unused)
+{
+    struct lines lines = {0};
+    PyObject *list = PyList_New(0);
+    if (list != NULL && lag_is_notable(&http_lag) &&
+        report_lag_lines(&lines, &http_lag) < 0) {
+        PyErr_NoMemory();
+        Py_CLEAR(list);
+    }
+    for (size_t i = 0; list != NULL && i < lines.count; i++) {
+        PyObject *line = PyUnicode_FromString(lines.items[i]);
+        if (line == NULL || PyList_Append(list, line) < 0) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(line);
+    }
+    lines_clear(&lines);
+    return list;
+}
+
+PyDoc_STRVAR(lag_clear_doc, "Forgets the generator lag measured so far.");
+
+static PyObject *
+lag_clear_py(PyObject *module, PyObject *unused)
+{
+    lag_clear(&http_lag);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(set_client_helpers_doc,
+             "set_client_helpers(default_headers, agent, **functions)\n\n"
+             "For locust.clients: what the native client leaves to Python.");
+
+static int
+set_default_lines(PyObject *items)
+{
+    curl_slist_free_all(default_lines);
+    default_lines = NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
+        const char *line = PyUnicode_AsUTF8(PyList_GET_ITEM(items, i));
+        struct curl_slist *longer =
+            line == NULL ? NULL : curl_slist_append(default_lines, line);
+        if (longer == NULL) {
+            if (!PyErr_Occurred()) {
+                PyErr_NoMemory();
+            }
+            return -1;
+        }
+        default_lines = longer;
+    }
+    return 0;
+}
+
+static PyObject *
+set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static const struct {
+        const char *name;
+        PyObject **slot;
+    } wanted[] = {
+#define HELPER(name) {#name, &helpers.name}
+        HELPER(response_class), HELPER(encode_json),
+        HELPER(encode_form),    HELPER(prepare_url),
+        HELPER(prepare),        HELPER(merge_headers),
+        HELPER(basic_auth),     HELPER(basic_auth_class),
+        HELPER(check_header),   HELPER(split_timeout),
+        HELPER(cookie_items),   HELPER(passed_on),
+        HELPER(request_error),  HELPER(make_error),
+        HELPER(http_error),     HELPER(response_error),
+        HELPER(catch_error),    HELPER(lazy),
+        HELPER(loads),          HELPER(trust),
+#undef HELPER
+    };
+    PyObject *lines;
+    const char *agent;
+    if (!PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
+        set_default_lines(lines) < 0) {
+        return NULL;
+    }
+    free(urllib3_agent);
+    urllib3_agent = strdup(agent);
+    if (urllib3_agent == NULL) {
+        return PyErr_NoMemory();
+    }
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        PyObject *o = kwargs == NULL
+                          ? NULL
+                          : PyDict_GetItemString(kwargs, wanted[i].name);
+        if (o == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s is missing", wanted[i].name);
+            return NULL;
+        }
+        Py_XSETREF(*wanted[i].slot, Py_NewRef(o));
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef session_functions[] = {
+    {"set_io_threads", set_io_threads, METH_O, set_io_threads_doc},
+    {"stop_engine", stop_engine, METH_NOARGS, stop_engine_doc},
+    {"lag_is_notable", lag_is_notable_py, METH_NOARGS, lag_is_notable_doc},
+    {"lag_lines", lag_lines, METH_NOARGS, lag_lines_doc},
+    {"lag_clear", lag_clear_py, METH_NOARGS, lag_clear_doc},
+    {"set_client_helpers", (PyCFunction)(void (*)(void))set_client_helpers,
+     METH_VARARGS | METH_KEYWORDS, set_client_helpers_doc},
+    {NULL},
+};
+
+int
+session_module_exec(PyObject *module)
+{
+    Session_Type = (PyTypeObject *)PyType_FromSpec(&session_spec);
+    if (Session_Type == NULL || PyModule_AddType(module, Session_Type) < 0 ||
+        PyModule_AddFunctions(module, session_functions) < 0) {
+        return -1;
+    }
+    native_request =
+        PyObject_GetAttr((PyObject *)Session_Type, names.request);
+    return native_request == NULL ? -1 : 0;
+}
