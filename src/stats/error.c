@@ -1,0 +1,80 @@
+/* One group of errors; see stats.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stats/stats.h"
+
+/* Copies a string behind the last one. Returns where the next belongs. */
+static char *
+append(char *to, const char *from, size_t n)
+{
+    memcpy(to, from, n);
+    to[n] = '\0';
+    return to + n + 1;
+}
+
+struct stats_error *
+error_new(const struct stats_key *key, const char *text, size_t text_len)
+{
+    struct stats_error *error =
+        calloc(1, sizeof(*error) + key->method_len + key->name_len +
+                      text_len + 3);
+    if (error == NULL) {
+        return NULL;
+    }
+    char *at = (char *)(error + 1);
+    error->method = at;
+    at = append(at, key->method, key->method_len);
+    error->name = at;
+    at = append(at, key->name, key->name_len);
+    error->text = at;
+    append(at, text, text_len);
+    error->method_len = (uint32_t)key->method_len;
+    error->name_len = (uint32_t)key->name_len;
+    error->text_len = (uint32_t)text_len;
+    uint64_t hash = hash_bytes(0, key->method, key->method_len);
+    hash = hash_bytes(hash, key->name, key->name_len);
+    error->hash = (uint32_t)hash_bytes(hash, text, text_len);
+    atomic_init(&error->refs, 1);
+    return error;
+}
+
+struct stats_error *
+error_ref(struct stats_error *error)
+{
+    atomic_fetch_add_explicit(&error->refs, 1, memory_order_relaxed);
+    return error;
+}
+
+void
+error_unref(struct stats_error *error)
+{
+    if (error != NULL && atomic_fetch_sub_explicit(
+                             &error->refs, 1, memory_order_acq_rel) == 1) {
+        free(error->label);
+        free(error);
+    }
+}
+
+void
+error_occurred(struct stats_error *error, double now)
+{
+    error->occurrences++;
+    error->last = now;
+    if (error->first == 0) {
+        error->first = now;
+    }
+}
+
+int
+error_set_label(struct stats_error *error, const char *label, size_t n)
+{
+    char *copy = malloc(n + 1);
+    if (copy == NULL) {
+        return -1;
+    }
+    append(copy, label, n);
+    free(error->label);
+    error->label = copy;
+    return 0;
+}

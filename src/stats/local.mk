@@ -1,0 +1,29 @@
+libplain_la_SOURCES += \
+	src/stats/buckets.c \
+	src/stats/buckets.h \
+	src/stats/entry.c \
+	src/stats/entry.h \
+	src/stats/error.c \
+	src/stats/histogram.c \
+	src/stats/histogram.h \
+	src/stats/index.c \
+	src/stats/index.h \
+	src/stats/lag.c \
+	src/stats/lag.h \
+	src/stats/seconds.c \
+	src/stats/seconds.h \
+	src/stats/snapshots.c \
+	src/stats/snapshots.h \
+	src/stats/stats.c \
+	src/stats/stats.h
+
+libplain_la_LIBADD += -lm
+
+libcore_la_SOURCES += \
+	src/stats/internal.h \
+	src/stats/pycollection.c \
+	src/stats/pydict.c \
+	src/stats/pyentry.c \
+	src/stats/pyerror.c \
+	src/stats/pystats.c \
+	src/stats/pystats.h

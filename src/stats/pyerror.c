@@ -1,0 +1,537 @@
+/*
+ * StatsError: one group of failures as Python sees it.
+ *
+ * C tells errors apart by their text. The exception itself is kept by the
+ * StatsError, as in Locust, and the text that reports show of it (the
+ * record's label) is made once, when the group is new.
+ */
+#include "config.h"
+#include "stats/internal.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+#include "base/clock.h"
+
+PyTypeObject *StatsError_Type;
+
+/* --- Texts. */
+
+/* The address behind the first "object at 0x" and before the next ">". New
+   reference; NULL when there is none, or with an exception set. */
+static PyObject *
+find_address(PyObject *text)
+{
+    static const char mark[] = "object at 0x";
+    PyObject *before = PyUnicode_FromString(mark);
+    if (before == NULL) {
+        return NULL;
+    }
+    Py_ssize_t n = PyUnicode_GET_LENGTH(text), end = -1;
+    Py_ssize_t start = PyUnicode_Find(text, before, 0, n, 1);
+    if (start >= 0) {
+        start += (Py_ssize_t)strlen(mark) - 2;      /* keeps the 0x */
+        end = PyUnicode_FindChar(text, '>', start, n, 1);
+    }
+    Py_DECREF(before);
+    return end < 0 ? NULL : PyUnicode_Substring(text, start, end);
+}
+
+/* repr(), or what there is to say if that fails: a failure must be counted
+   also when its exception cannot be shown. */
+static PyObject *
+safe_repr(PyObject *error)
+{
+    PyObject *text = PyObject_Repr(error);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        text = PyUnicode_FromFormat("<%s, whose repr() failed>",
+                                    _PyType_Name(Py_TYPE(error)));
+    }
+    return text;
+}
+
+PyObject *
+error_text(PyObject *error)
+{
+    PyObject *text = PyUnicode_Check(error) ? Py_NewRef(error)
+                                            : safe_repr(error);
+    PyObject *address = text == NULL ? NULL : find_address(text);
+    if (address == NULL) {
+        if (PyErr_Occurred()) {
+            Py_CLEAR(text);
+        }
+        return text;
+    }
+    PyObject *masked = NULL;
+    PyObject *mask = PyUnicode_FromString("0x....");
+    if (mask != NULL) {
+        masked = PyUnicode_Replace(text, address, mask, -1);
+    }
+    Py_XDECREF(mask);
+    Py_DECREF(address);
+    Py_DECREF(text);
+    return masked;
+}
+
+PyObject *
+error_key(PyObject *method, PyObject *name, PyObject *text)
+{
+    PyObject *bytes = NULL, *sha = NULL, *key = NULL;
+    PyObject *hashlib = PyImport_ImportModule("hashlib");
+    PyObject *whole = PyUnicode_FromFormat("%S.%S.%R", method, name, text);
+    if (whole != NULL) {
+        bytes = PyUnicode_AsEncodedString(whole, "utf-8", "backslashreplace");
+    }
+    if (bytes != NULL && hashlib != NULL) {
+        sha = PyObject_CallMethod(hashlib, "sha256", "O", bytes);
+    }
+    if (sha != NULL) {
+        key = PyObject_CallMethod(sha, "hexdigest", NULL);
+    }
+    Py_XDECREF(hashlib);
+    Py_XDECREF(whole);
+    Py_XDECREF(bytes);
+    Py_XDECREF(sha);
+    return key;
+}
+
+/* Whether it is a CatchResponseError, the wrapper of an explicit failure().
+   If that class was never imported, nothing is one. 1, 0 or -1. */
+static int
+is_marked_failure(PyObject *error)
+{
+    PyObject *name = PyUnicode_FromString("locust.exception");
+    PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
+    Py_XDECREF(name);
+    if (module == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    PyObject *type = PyObject_GetAttrString(module, "CatchResponseError");
+    int r = type == NULL ? -1 : PyObject_IsInstance(error, type);
+    Py_XDECREF(type);
+    Py_DECREF(module);
+    return r;
+}
+
+/* The text of an error in reports: an explicit failure's message alone. From
+   its string form the quotes stay, because only the text is left then. */
+static PyObject *
+report_text(PyObject *error)
+{
+    static const char wrapper[] = "CatchResponseError(";
+    if (PyUnicode_Check(error)) {
+        Py_ssize_t n = (Py_ssize_t)strlen(wrapper);
+        PyObject *start = PyUnicode_FromString(wrapper);
+        Py_ssize_t len = PyUnicode_GET_LENGTH(error);
+        Py_ssize_t is =
+            start == NULL ? -1
+                          : PyUnicode_Tailmatch(error, start, 0, len, -1);
+        Py_XDECREF(start);
+        return is < 0 ? NULL
+               : is   ? PyUnicode_Substring(error, n, len - 1)
+                      : Py_NewRef(error);
+    }
+    int marked = is_marked_failure(error);
+    if (marked <= 0) {
+        return marked < 0 ? NULL : safe_repr(error);
+    }
+    PyObject *args = PyObject_GetAttrString(error, "args");
+    PyObject *text = NULL;
+    if (args != NULL && PyTuple_Check(args) && PyTuple_GET_SIZE(args) > 0) {
+        text = PyObject_Str(PyTuple_GET_ITEM(args, 0));
+    }
+    else if (args != NULL) {
+        text = safe_repr(error);
+    }
+    Py_XDECREF(args);
+    return text;
+}
+
+static int
+set_label(struct stats_error *record, PyObject *error, PyObject *stats)
+{
+    PyObject *label = report_text(error);
+    PyObject *bytes =
+        label == NULL ? NULL
+                      : PyUnicode_AsEncodedString(label, "utf-8",
+                                                  "backslashreplace");
+    Py_XDECREF(label);
+    if (bytes == NULL) {
+        return -1;
+    }
+    lock_stats(stats);
+    int r = error_set_label(record, PyBytes_AS_STRING(bytes),
+                            (size_t)PyBytes_GET_SIZE(bytes));
+    unlock_stats(stats);
+    Py_DECREF(bytes);
+    if (r < 0) {
+        PyErr_NoMemory();
+    }
+    return r;
+}
+
+/* --- Life. */
+
+PyObject *
+error_object(struct stats_error *record, PyObject *error, PyObject *stats)
+{
+    StatsErrorObject *self =
+        (StatsErrorObject *)StatsError_Type->tp_alloc(StatsError_Type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->record = error_ref(record);
+    self->error = Py_NewRef(error);
+    self->stats = Py_NewRef(stats);
+    record->tag = self;
+    if (set_label(record, error, stats) < 0) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static double
+optional_time(PyObject *value)
+{
+    return value == NULL || value == Py_None ? 0 : PyFloat_AsDouble(value);
+}
+
+/* A record of its own for StatsError(method, name, error). */
+static struct stats_error *
+new_record(PyObject *method, PyObject *name, PyObject *error)
+{
+    struct py_key k;
+    struct stats_error *record = NULL;
+    PyObject *text = error_text(error);
+    PyObject *bytes =
+        text == NULL ? NULL
+                     : PyUnicode_AsEncodedString(text, "utf-8",
+                                                 "backslashreplace");
+    Py_XDECREF(text);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    if (key_from(&k, method, name) == 0) {
+        record = error_new(&k.key, PyBytes_AS_STRING(bytes),
+                           (size_t)PyBytes_GET_SIZE(bytes));
+        key_release(&k);
+        if (record == NULL) {
+            PyErr_NoMemory();
+        }
+    }
+    Py_DECREF(bytes);
+    return record;
+}
+
+static PyObject *
+statserror_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"method", "name", "error", "occurrences",
+                               "first_seen", "last_seen", NULL};
+    PyObject *method, *name, *error, *first = NULL, *last = NULL;
+    long long occurrences = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|LOO", keywords,
+                                     &method, &name, &error, &occurrences,
+                                     &first, &last)) {
+        return NULL;
+    }
+    double first_seen = optional_time(first), last_seen = optional_time(last);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    StatsErrorObject *self = (StatsErrorObject *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->error = Py_NewRef(error);
+    self->record = new_record(method, name, error);
+    if (self->record == NULL || set_label(self->record, error, NULL) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    self->record->tag = self;
+    self->record->occurrences = occurrences;
+    self->record->first = first_seen;
+    self->record->last = last_seen;
+    return (PyObject *)self;
+}
+
+static int
+statserror_traverse(StatsErrorObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->error);
+    Py_VISIT(self->stats);
+    Py_VISIT(self->dict);
+    return 0;
+}
+
+static int
+statserror_clear(StatsErrorObject *self)
+{
+    Py_CLEAR(self->error);
+    Py_CLEAR(self->stats);
+    Py_CLEAR(self->dict);
+    return 0;
+}
+
+static void
+statserror_dealloc(StatsErrorObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    if (self->record != NULL && self->record->tag == self) {
+        self->record->tag = NULL;
+    }
+    error_unref(self->record);
+    statserror_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* --- Attributes. */
+
+static PyObject *
+get_method(StatsErrorObject *self, void *unused)
+{
+    return PyUnicode_FromString(self->record->method);
+}
+
+static PyObject *
+get_name(StatsErrorObject *self, void *unused)
+{
+    return PyUnicode_FromString(self->record->name);
+}
+
+static PyObject *
+get_occurrences(StatsErrorObject *self, void *unused)
+{
+    return PyLong_FromLongLong(self->record->occurrences);
+}
+
+static int
+set_occurrences(StatsErrorObject *self, PyObject *value, void *unused)
+{
+    long long n = value == NULL ? 0 : PyLong_AsLongLong(value);
+    if (n == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    lock_stats(self->stats);
+    self->record->occurrences = n;
+    unlock_stats(self->stats);
+    return 0;
+}
+
+static double *
+time_at(StatsErrorObject *self, void *offset)
+{
+    return (double *)((char *)self->record + (size_t)offset);
+}
+
+static PyObject *
+get_time(StatsErrorObject *self, void *offset)
+{
+    double t = *time_at(self, offset);
+    return t == 0 ? Py_NewRef(Py_None) : PyFloat_FromDouble(t);
+}
+
+static int
+set_time(StatsErrorObject *self, PyObject *value, void *offset)
+{
+    double t = optional_time(value);
+    if (t == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    lock_stats(self->stats);
+    *time_at(self, offset) = t;
+    unlock_stats(self->stats);
+    return 0;
+}
+
+static PyGetSetDef statserror_getset[] = {
+    {"method", (getter)get_method, NULL, "The request's method.", NULL},
+    {"name", (getter)get_name, NULL, "The request's name.", NULL},
+    {"occurrences", (getter)get_occurrences, (setter)set_occurrences,
+     "How often it happened.", NULL},
+    {"first_seen", (getter)get_time, (setter)set_time,
+     "When it happened first, or None.",
+     (void *)offsetof(struct stats_error, first)},
+    {"last_seen", (getter)get_time, (setter)set_time,
+     "When it happened last, or None.",
+     (void *)offsetof(struct stats_error, last)},
+    {NULL},
+};
+
+static PyMemberDef statserror_members[] = {
+    {"error", T_OBJECT, offsetof(StatsErrorObject, error), 0,
+     "The exception, or a str."},
+    {"__dictoffset__", T_PYSSIZET, offsetof(StatsErrorObject, dict),
+     READONLY},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(StatsErrorObject, weakrefs),
+     READONLY},
+    {NULL},
+};
+
+/* --- Methods. */
+
+PyDoc_STRVAR(statserror_parse_error_doc,
+             "parse_error(error)\n\n"
+             "Its text, without what differs from one to the next.");
+
+static PyObject *
+statserror_parse_error(PyObject *type, PyObject *error)
+{
+    return error_text(error);
+}
+
+PyDoc_STRVAR(statserror_create_key_doc,
+             "create_key(method, name, error)\n\n"
+             "The key under which it is found in RequestStats.errors.");
+
+static PyObject *
+statserror_create_key(PyObject *type, PyObject *args)
+{
+    PyObject *method, *name, *error;
+    if (!PyArg_ParseTuple(args, "OOO", &method, &name, &error)) {
+        return NULL;
+    }
+    PyObject *text = error_text(error);
+    PyObject *key = text == NULL ? NULL : error_key(method, name, text);
+    Py_XDECREF(text);
+    return key;
+}
+
+PyDoc_STRVAR(statserror_occurred_doc, "Counts one more, now.");
+
+static PyObject *
+statserror_occurred(StatsErrorObject *self, PyObject *unused)
+{
+    lock_stats(self->stats);
+    error_occurred(self->record, clock_wall());
+    unlock_stats(self->stats);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(statserror_to_name_doc, "Its line in reports.");
+
+static PyObject *
+statserror_to_name(StatsErrorObject *self, PyObject *unused)
+{
+    PyObject *text = report_text(self->error);
+    if (text == NULL) {
+        return NULL;
+    }
+    PyObject *name = PyUnicode_FromFormat("%s %s: %U", self->record->method,
+                                          self->record->name, text);
+    Py_DECREF(text);
+    return name;
+}
+
+static PyObject *
+as_dict(StatsErrorObject *self, const char *key1, const char *value1,
+        const char *key2, const char *value2)
+{
+    PyObject *text = error_text(self->error);
+    PyObject *first =
+        get_time(self, (void *)offsetof(struct stats_error, first));
+    PyObject *last =
+        get_time(self, (void *)offsetof(struct stats_error, last));
+    if (text == NULL || first == NULL || last == NULL) {
+        Py_XDECREF(text);
+        Py_XDECREF(first);
+        Py_XDECREF(last);
+        return NULL;
+    }
+    return Py_BuildValue("{ss ss sN sL sN sN}", key1, value1, key2, value2,
+                         "error", text, "occurrences",
+                         (long long)self->record->occurrences, "first_seen",
+                         first, "last_seen", last);
+}
+
+PyDoc_STRVAR(statserror_serialize_doc, "What unserialize() takes.");
+
+static PyObject *
+statserror_serialize(StatsErrorObject *self, PyObject *unused)
+{
+    return as_dict(self, "name", self->record->name, "method",
+                   self->record->method);
+}
+
+PyDoc_STRVAR(statserror_to_dict_doc, "Its row for the web page.");
+
+static PyObject *
+statserror_to_dict(StatsErrorObject *self, PyObject *unused)
+{
+    return as_dict(self, "method", self->record->method, "name",
+                   self->record->name);
+}
+
+PyDoc_STRVAR(statserror_unserialize_doc,
+             "unserialize(data)\n\nA StatsError out of serialize().");
+
+static PyObject *
+statserror_unserialize(PyObject *type, PyObject *data)
+{
+    static const char *const keys[] = {"method", "name", "error",
+                                       "occurrences", "first_seen",
+                                       "last_seen"};
+    PyObject *args = PyTuple_New(6);
+    for (Py_ssize_t i = 0; args != NULL && i < 6; i++) {
+        PyObject *value = PyMapping_GetItemString(data, keys[i]);
+        if (value == NULL) {
+            Py_CLEAR(args);
+            break;
+        }
+        PyTuple_SET_ITEM(args, i, value);
+    }
+    PyObject *self = args == NULL ? NULL : PyObject_CallObject(type, args);
+    Py_XDECREF(args);
+    return self;
+}
+
+static PyMethodDef statserror_methods[] = {
+    METHOD("parse_error", statserror_parse_error, METH_O | METH_CLASS),
+    METHOD("create_key", statserror_create_key, METH_VARARGS | METH_CLASS),
+    METHOD("occurred", statserror_occurred, METH_NOARGS),
+    METHOD("to_name", statserror_to_name, METH_NOARGS),
+    METHOD("serialize", statserror_serialize, METH_NOARGS),
+    METHOD("to_dict", statserror_to_dict, METH_NOARGS),
+    METHOD("unserialize", statserror_unserialize, METH_O | METH_CLASS),
+    {NULL},
+};
+
+PyDoc_STRVAR(statserror_doc,
+             "StatsError(method, name, error, occurrences=0, "
+             "first_seen=None, last_seen=None)\n\n"
+             "All failures of one kind.");
+
+static PyType_Slot statserror_slots[] = {
+    {Py_tp_doc, (void *)statserror_doc},
+    {Py_tp_new, statserror_new},
+    {Py_tp_traverse, statserror_traverse},
+    {Py_tp_clear, statserror_clear},
+    {Py_tp_dealloc, statserror_dealloc},
+    {Py_tp_methods, statserror_methods},
+    {Py_tp_getset, statserror_getset},
+    {Py_tp_members, statserror_members},
+    {0, NULL},
+};
+
+static PyType_Spec statserror_spec = {
+    .name = "_locust.StatsError",
+    .basicsize = sizeof(StatsErrorObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = statserror_slots,
+};
+
+int
+pyerror_exec(PyObject *module)
+{
+    StatsError_Type = (PyTypeObject *)PyType_FromSpec(&statserror_spec);
+    return StatsError_Type == NULL ? -1
+                                   : PyModule_AddType(module, StatsError_Type);
+}

@@ -1,0 +1,477 @@
+/*
+ * The room's entry for Python: conversions, the request listener, and the
+ * functions of the module.
+ *
+ * The listener is the hot path: it makes no Python object for a request that
+ * succeeds. Users may replace locust.stats.bucket_response_time at any time,
+ * so the module's dict is looked at for every request.
+ */
+#include "config.h"
+#include "stats/internal.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "event/event.h"
+#include "report/table.h"
+
+static PyObject *globals;           /* of locust.stats; NULL: not imported */
+static PyObject *bucket_name;       /* "bucket_response_time" */
+static PyObject *native_bucket;     /* our function of that name */
+
+PyObject *
+stats_global(const char *name)
+{
+    PyObject *value = globals ? PyDict_GetItemString(globals, name) : NULL;
+    if (value == NULL) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "locust.stats has no %s (import locust.stats first, and "
+                     "do not delete its names)", name);
+    }
+    return Py_XNewRef(value);
+}
+
+/* --- Conversions. */
+
+/* UTF-8 of a str, or of what str() makes of something else. */
+static const char *
+text_from(PyObject *object, PyObject **held, size_t *len)
+{
+    Py_ssize_t n;
+    if (PyUnicode_Check(object)) {
+        const char *utf8 = PyUnicode_AsUTF8AndSize(object, &n);
+        if (utf8 != NULL) {
+            *len = (size_t)n;
+            return utf8;
+        }
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+            return NULL;
+        }
+        PyErr_Clear();          /* lone surrogates: shown, not refused */
+    }
+    PyObject *str = PyObject_Str(object);
+    *held = str == NULL ? NULL
+                        : PyUnicode_AsEncodedString(str, "utf-8",
+                                                    "backslashreplace");
+    Py_XDECREF(str);
+    if (*held == NULL) {
+        return NULL;
+    }
+    *len = (size_t)PyBytes_GET_SIZE(*held);
+    return PyBytes_AS_STRING(*held);
+}
+
+int
+key_from(struct py_key *k, PyObject *method, PyObject *name)
+{
+    k->held[0] = k->held[1] = NULL;
+    k->key.method = "";
+    k->key.method_len = 0;
+    if (method != Py_None) {
+        k->key.method = text_from(method, &k->held[0], &k->key.method_len);
+    }
+    if (k->key.method != NULL) {
+        k->key.name = text_from(name, &k->held[1], &k->key.name_len);
+    }
+    if (k->key.method == NULL || k->key.name == NULL) {
+        key_release(k);
+        return -1;
+    }
+    return 0;
+}
+
+void
+key_release(struct py_key *k)
+{
+    Py_CLEAR(k->held[0]);
+    Py_CLEAR(k->held[1]);
+}
+
+static int
+check_finite(double x)
+{
+    if (!isfinite(x)) {
+        PyObject *never = PyLong_FromDouble(x);     /* says what is wrong */
+        Py_XDECREF(never);
+        return -1;
+    }
+    return 0;
+}
+
+int
+sample_bucket(struct stats_sample *sample)
+{
+    if (check_finite(sample->ms) < 0) {
+        return -1;
+    }
+    PyObject *function =
+        globals ? PyDict_GetItemWithError(globals, bucket_name) : NULL;
+    if (function == NULL || function == native_bucket) {
+        sample->bucket = bucket_round(sample->ms);
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    Py_INCREF(function);        /* it might replace itself */
+    PyObject *ms = PyFloat_FromDouble(sample->ms);
+    PyObject *r = ms ? PyObject_CallOneArg(function, ms) : NULL;
+    sample->bucket = r ? PyFloat_AsDouble(r) : -1;
+    Py_DECREF(function);
+    Py_XDECREF(ms);
+    Py_XDECREF(r);
+    if (sample->bucket == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    return check_finite(sample->bucket);
+}
+
+int
+sample_from(struct stats_sample *sample, PyObject *response_time,
+            PyObject *content_length)
+{
+    *sample = (struct stats_sample){.timed = response_time != Py_None,
+                                    .now = clock_wall()};
+    if (sample->timed) {
+        sample->ms = PyFloat_AsDouble(response_time);
+        if ((sample->ms == -1 && PyErr_Occurred()) ||
+            sample_bucket(sample) < 0) {
+            return -1;
+        }
+    }
+    PyObject *length = PyNumber_Long(content_length);
+    if (length == NULL) {
+        return -1;
+    }
+    sample->length = PyLong_AsLongLong(length);
+    Py_DECREF(length);
+    return sample->length == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+PyObject *
+number_from(double x)
+{
+    return x == floor(x) && fabs(x) < 0x1p63 ? PyLong_FromDouble(x)
+                                             : PyFloat_FromDouble(x);
+}
+
+void
+lock_stats(PyObject *stats)
+{
+    if (stats != NULL && PyObject_TypeCheck(stats, RequestStats_Type)) {
+        stats_lock(((RequestStatsObject *)stats)->core);
+    }
+}
+
+void
+unlock_stats(PyObject *stats)
+{
+    if (stats != NULL && PyObject_TypeCheck(stats, RequestStats_Type)) {
+        stats_unlock(((RequestStatsObject *)stats)->core);
+    }
+}
+
+struct stats *
+stats_of(PyObject *stats)
+{
+    if (!PyObject_TypeCheck(stats, RequestStats_Type)) {
+        PyErr_Format(PyExc_TypeError, "expected RequestStats, not %.100s",
+                     Py_TYPE(stats)->tp_name);
+        return NULL;
+    }
+    return ((RequestStatsObject *)stats)->core;
+}
+
+/* --- The listener. */
+
+static int
+log_to_subclass(PyObject *stats, const struct request_report *report)
+{
+    PyObject *ms = report->timed ? PyFloat_FromDouble(report->response_time)
+                                 : Py_NewRef(Py_None);
+    if (ms == NULL) {
+        return -1;
+    }
+    PyObject *r = PyObject_CallMethod(
+        stats, "log_request", "OOOL", report->request_type, report->name, ms,
+        (long long)report->response_length);
+    Py_DECREF(ms);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static int
+log_report(PyObject *stats, const struct request_report *report)
+{
+    if (!Py_IS_TYPE(stats, RequestStats_Type)) {
+        return log_to_subclass(stats, report);
+    }
+    struct stats_sample sample = {.timed = report->timed,
+                                  .ms = report->response_time,
+                                  .length = report->response_length,
+                                  .now = clock_wall()};
+    if (sample.timed && sample_bucket(&sample) < 0) {
+        return -1;
+    }
+    return request_stats_log((RequestStatsObject *)stats,
+                             report->request_type, report->name, &sample);
+}
+
+static int
+log_failure(PyObject *stats, const struct request_report *report)
+{
+    int failed = report->exception == NULL
+                     ? 0
+                     : PyObject_IsTrue(report->exception);
+    if (failed <= 0) {
+        return failed;
+    }
+    if (Py_IS_TYPE(stats, RequestStats_Type)) {
+        return request_stats_log_error((RequestStatsObject *)stats,
+                                       report->request_type, report->name,
+                                       report->exception);
+    }
+    PyObject *r = PyObject_CallMethod(stats, "log_error", "OOO",
+                                      report->request_type, report->name,
+                                      report->exception);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static int
+on_request(PyObject *stats, const struct request_report *report)
+{
+    return log_report(stats, report) < 0 ? -1 : log_failure(stats, report);
+}
+
+PyObject *
+stats_listener_new(PyObject *stats)
+{
+    if (stats_of(stats) == NULL) {
+        return NULL;
+    }
+    return request_listener_new(stats, on_request);
+}
+
+/* --- Functions of the module. */
+
+PyDoc_STRVAR(py_stats_bind_doc,
+             "stats_bind(globals)\n\n"
+             "Names the dict of locust.stats, where constants and functions "
+             "that users may replace are looked up.");
+
+static PyObject *
+py_stats_bind(PyObject *module, PyObject *dict)
+{
+    if (!PyDict_CheckExact(dict)) {
+        PyErr_SetString(PyExc_TypeError, "stats_bind() needs a dict");
+        return NULL;
+    }
+    Py_XSETREF(globals, Py_NewRef(dict));
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(py_bucket_response_time_doc,
+             "bucket_response_time(response_time)\n\n"
+             "The bucket in which a response time (ms) is counted: rounded "
+             "to two digits, below 100 to whole ones.");
+
+static PyObject *
+py_bucket_response_time(PyObject *module, PyObject *response_time)
+{
+    double ms = PyFloat_AsDouble(response_time);
+    if ((ms == -1 && PyErr_Occurred()) || check_finite(ms) < 0) {
+        return NULL;
+    }
+    return PyLong_FromDouble(bucket_round(ms));
+}
+
+PyDoc_STRVAR(py_stats_listener_doc,
+             "stats_listener(stats)\n\n"
+             "A listener for request events that logs into stats.");
+
+static PyObject *
+py_stats_listener(PyObject *module, PyObject *stats)
+{
+    return stats_listener_new(stats);
+}
+
+/* The lines as a list of str, or NULL. Frees them. */
+static PyObject *
+take_lines(struct lines *out, int result)
+{
+    PyObject *list = NULL;
+    if (result < 0 || out->failed) {
+        PyErr_NoMemory();
+    }
+    else {
+        list = PyList_New((Py_ssize_t)out->count);
+    }
+    for (size_t i = 0; list != NULL && i < out->count; i++) {
+        PyObject *line = PyUnicode_FromString(out->items[i]);
+        if (line == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, line);
+    }
+    lines_clear(out);
+    return list;
+}
+
+PyDoc_STRVAR(py_stats_table_doc,
+             "stats_table(stats, type_width, name_width, current)\n\n"
+             "The lines of the statistics table.");
+
+static PyObject *
+py_stats_table(PyObject *module, PyObject *args)
+{
+    PyObject *stats;
+    struct table_layout layout;
+    int current;
+    if (!PyArg_ParseTuple(args, "Oiip", &stats, &layout.type_width,
+                          &layout.name_width, &current)) {
+        return NULL;
+    }
+    struct stats *s = stats_of(stats);
+    if (s == NULL) {
+        return NULL;
+    }
+    struct lines out = {0};
+    int result = table_stats(&out, s, &layout, current);
+    return take_lines(&out, result);
+}
+
+PyDoc_STRVAR(py_percentile_table_doc,
+             "percentile_table(stats, type_width, name_width, percentiles)\n\n"
+             "The lines of the percentile table.");
+
+/* An array of doubles out of a sequence of numbers; PyMem_Free() it. */
+static double *
+numbers_from(PyObject *sequence, size_t *n)
+{
+    PyObject *fast = PySequence_Fast(sequence, "percentiles: not a sequence");
+    if (fast == NULL) {
+        return NULL;
+    }
+    *n = (size_t)PySequence_Fast_GET_SIZE(fast);
+    double *numbers = PyMem_New(double, *n + 1);
+    if (numbers == NULL) {
+        PyErr_NoMemory();
+    }
+    for (size_t i = 0; numbers != NULL && i < *n; i++) {
+        PyObject *item = PySequence_Fast_GET_ITEM(fast, (Py_ssize_t)i);
+        numbers[i] = PyFloat_AsDouble(item);
+        if (numbers[i] == -1 && PyErr_Occurred()) {
+            PyMem_Free(numbers);
+            numbers = NULL;
+        }
+    }
+    Py_DECREF(fast);
+    return numbers;
+}
+
+static PyObject *
+py_percentile_table(PyObject *module, PyObject *args)
+{
+    PyObject *stats, *sequence;
+    struct table_layout layout;
+    size_t n;
+    if (!PyArg_ParseTuple(args, "OiiO", &stats, &layout.type_width,
+                          &layout.name_width, &sequence)) {
+        return NULL;
+    }
+    struct stats *s = stats_of(stats);
+    double *percentiles = s == NULL ? NULL : numbers_from(sequence, &n);
+    if (percentiles == NULL) {
+        return NULL;
+    }
+    struct lines out = {0};
+    int result = table_percentiles(&out, s, &layout, percentiles, n);
+    PyMem_Free(percentiles);
+    return take_lines(&out, result);
+}
+
+PyDoc_STRVAR(py_error_table_doc,
+             "error_table(stats, type_width, name_width)\n\n"
+             "The lines of the error report.");
+
+static PyObject *
+py_error_table(PyObject *module, PyObject *args)
+{
+    PyObject *stats;
+    struct table_layout layout;
+    if (!PyArg_ParseTuple(args, "Oii", &stats, &layout.type_width,
+                          &layout.name_width)) {
+        return NULL;
+    }
+    struct stats *s = stats_of(stats);
+    if (s == NULL) {
+        return NULL;
+    }
+    struct lines out = {0};
+    int result = table_errors(&out, s, &layout);
+    return take_lines(&out, result);
+}
+
+PyDoc_STRVAR(py_entry_row_doc,
+             "entry_row(entry, type_width, name_width, what)\n\n"
+             "One line of a table: what is True for current rates, False for "
+             "total ones, or a list of percentiles.");
+
+static PyObject *
+py_entry_row(PyObject *module, PyObject *args)
+{
+    StatsEntryObject *entry;
+    struct table_layout layout;
+    PyObject *what;
+    if (!PyArg_ParseTuple(args, "O!iiO", StatsEntry_Type, &entry,
+                          &layout.type_width, &layout.name_width, &what)) {
+        return NULL;
+    }
+    struct lines out = {0};
+    if (PyBool_Check(what)) {
+        struct stats_span span = {0};
+        struct stats *s = stats_of(entry->stats);
+        if (s == NULL) {
+            return NULL;
+        }
+        span = stats_span(s);
+        table_stats_row(&out, entry->entry, &span, &layout, what == Py_True);
+    }
+    else {
+        size_t n;
+        double *percentiles = numbers_from(what, &n);
+        if (percentiles == NULL) {
+            return NULL;
+        }
+        table_percentile_row(&out, entry->entry, &layout, percentiles, n);
+        PyMem_Free(percentiles);
+    }
+    PyObject *list = take_lines(&out, 0);
+    PyObject *line = list == NULL ? NULL : PySequence_GetItem(list, 0);
+    Py_XDECREF(list);
+    return line;
+}
+
+static PyMethodDef functions[] = {
+    METHOD("stats_bind", py_stats_bind, METH_O),
+    METHOD("bucket_response_time", py_bucket_response_time, METH_O),
+    METHOD("stats_listener", py_stats_listener, METH_O),
+    METHOD("stats_table", py_stats_table, METH_VARARGS),
+    METHOD("percentile_table", py_percentile_table, METH_VARARGS),
+    METHOD("error_table", py_error_table, METH_VARARGS),
+    METHOD("entry_row", py_entry_row, METH_VARARGS),
+    {NULL},
+};
+
+int
+stats_module_exec(PyObject *module)
+{
+    bucket_name = PyUnicode_InternFromString("bucket_response_time");
+    if (bucket_name == NULL || pydict_exec(module) < 0 ||
+        pyentry_exec(module) < 0 || pyerror_exec(module) < 0 ||
+        pycollection_exec(module) < 0 ||
+        PyModule_AddFunctions(module, functions) < 0) {
+        return -1;
+    }
+    native_bucket = PyObject_GetAttr(module, bucket_name);
+    return native_bucket == NULL ? -1 : 0;
+}

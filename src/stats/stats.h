@@ -1,0 +1,141 @@
+/*
+ * The statistics of a test: entries by (method, name), their sum, and errors
+ * by (method, name, text).
+ *
+ * Entries and errors keep the order of first appearance. There is one mutex.
+ * Writers hold the GIL and the mutex, so a reader needs one of the two: Python
+ * reads without the mutex, threads of the web server and the like read with
+ * it and without the GIL. Nothing here needs Python.
+ *
+ * Distinct errors are bounded: those beyond the limit are added up in one
+ * last group that says so.
+ */
+#ifndef LOCUST_STATS_STATS_H
+#define LOCUST_STATS_STATS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stats/entry.h"
+#include "stats/index.h"
+
+#define STATS_ERRORS_MAX 10000
+
+/* All failures with the same method, name and text. Counted as entries are. */
+struct stats_error {
+    atomic_uint refs;
+    uint32_t hash;
+    void *tag;                  /* the Python layer's; borrowed */
+    const char *method;         /* all three live behind the struct */
+    const char *name;
+    const char *text;           /* addresses masked */
+    uint32_t method_len;
+    uint32_t name_len;
+    uint32_t text_len;
+    char *label;                /* the text in reports; NULL: the same. Owned */
+    int64_t occurrences;
+    double first;               /* seconds since the epoch; 0: never */
+    double last;
+};
+
+struct stats {
+    pthread_mutex_t lock;
+    uint32_t snapshots_kept;    /* for new entries; 0: none */
+    uint32_t errors_max;
+    struct stats_entry *total;  /* "Aggregated" */
+    struct stats_entry **entries;
+    uint32_t entry_count;
+    uint32_t entry_size;
+    struct index entry_index;
+    struct stats_error **errors;
+    uint32_t error_count;
+    uint32_t error_size;
+    struct index error_index;
+    struct stats_error *overflow;   /* among errors; NULL: not needed yet */
+};
+
+/* An empty collection that keeps this many snapshots of every entry. NULL
+   without memory. */
+struct stats *stats_new(uint32_t snapshots_kept);
+void stats_free(struct stats *s);
+
+static inline void
+stats_lock(struct stats *s)
+{
+    pthread_mutex_lock(&s->lock);
+}
+
+static inline void
+stats_unlock(struct stats *s)
+{
+    pthread_mutex_unlock(&s->lock);
+}
+
+static inline struct stats_span
+stats_span(const struct stats *s)
+{
+    return (struct stats_span){.start = s->total->start,
+                               .last = s->total->last};
+}
+
+/* --- Each of these takes the lock. */
+
+/* Logs a request. Returns its entry (borrowed), made if need be; NULL without
+   memory. */
+struct stats_entry *stats_log(struct stats *s, const struct stats_key *key,
+                              const struct stats_sample *sample);
+
+/* Logs a failure. *error is its group (borrowed): occurrences is 1 when it is
+   new. Returns its entry (borrowed), NULL without memory. */
+struct stats_entry *stats_log_error(struct stats *s,
+                                    const struct stats_key *key,
+                                    const char *text, size_t text_len,
+                                    double now, struct stats_error **error);
+
+/* The entry (borrowed), made if need be; NULL without memory. */
+struct stats_entry *stats_get(struct stats *s, const struct stats_key *key);
+
+/* Zeroes the total and all entries where they are, and drops the errors. 0,
+   or -1 without memory. */
+int stats_reset_all(struct stats *s, double now);
+
+/* Zeroes the total, drops entries and errors. 0, or -1 without memory. */
+int stats_clear_all(struct stats *s, double now);
+
+/* Replaces all entries, or all errors, by these (not stolen). 0, or -1 without
+   memory, and then nothing is changed. */
+int stats_set_entries(struct stats *s, struct stats_entry **entries,
+                      size_t n);
+int stats_set_errors(struct stats *s, struct stats_error **errors, size_t n);
+
+/* Replaces the total (not stolen). */
+void stats_set_total(struct stats *s, struct stats_entry *total);
+
+/* The entries in an array of their own, each with a reference, sorted by
+   (name, method). 0, or -1 without memory. stats_list_free() ends it. */
+int stats_list_entries(struct stats *s, struct stats_entry ***list,
+                       size_t *n);
+void stats_list_free(struct stats_entry **list, size_t n);
+
+/* The same for errors, in their order. */
+int stats_list_errors(struct stats *s, struct stats_error ***list, size_t *n);
+void stats_list_free_errors(struct stats_error **list, size_t n);
+
+/* --- Errors. */
+
+/* A group by itself, with one reference. NULL without memory. */
+struct stats_error *error_new(const struct stats_key *key, const char *text,
+                              size_t text_len);
+struct stats_error *error_ref(struct stats_error *error);
+void error_unref(struct stats_error *error);
+
+/* Counts one more. */
+void error_occurred(struct stats_error *error, double now);
+
+/* Sets the text for reports. The collection's lock is the caller's business.
+   0, or -1 without memory. */
+int error_set_label(struct stats_error *error, const char *label, size_t n);
+
+#endif
