@@ -1,0 +1,542 @@
+/*
+ * The type under TaskSet, DefaultTaskSet and SequentialTaskSet: construction,
+ * the queue of scheduled tasks, and the methods as Python sees them. What
+ * the methods do when the loop calls them is in taskrun.c.
+ *
+ * The three Python classes differ in two methods, of which all variants are
+ * here; the private ones are put under their public names by the classes.
+ */
+#include "user/internal.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+#include "base/clock.h"
+#include "event/exceptions.h"
+#include "green/green.h"
+#include "user/choice.h"
+
+PyTypeObject *TaskSet_Type;
+struct natives natives;
+
+static PyObject *deque_type;    /* collections.deque, once needed */
+
+int
+native_load(PyTypeObject *type, const char *name, PyObject **native)
+{
+    *native = PyObject_GetAttrString((PyObject *)type, name);
+    return *native == NULL ? -1 : 0;
+}
+
+int
+call_hook(PyObject *obj, PyObject *name, PyObject *native)
+{
+    struct method m;
+    if (method_find(obj, name, &m) < 0) {
+        return -1;
+    }
+    if (m.function == native) {
+        Py_DECREF(m.function);
+        return 0;
+    }
+    return drop_result(method_call(&m, obj, NULL));
+}
+
+/* --- Construction. */
+
+/* min_wait, max_wait and wait_function come from the user, unless the task
+   set has its own. */
+static int
+inherit(PyObject *self, PyObject *user, PyObject *name)
+{
+    PyObject *own = PyObject_GetAttr(self, name);
+    int given = own != NULL ? PyObject_IsTrue(own) : -1;
+    int result = given < 0 ? -1 : 0;
+    if (given == 0) {
+        PyObject *value = PyObject_GetAttr(user, name);
+        result = value == NULL   ? -1
+                 : value == own ? 0
+                                : PyObject_SetAttr(self, name, value);
+        Py_XDECREF(value);
+    }
+    Py_XDECREF(own);
+    return result;
+}
+
+static int
+taskset_init(TaskSetObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"parent", NULL};
+    PyObject *parent;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:TaskSet", keywords,
+                                     &parent)) {
+        return -1;
+    }
+    PyObject *user = PyObject_TypeCheck(parent, TaskSet_Type)
+                         ? PyObject_GetAttr(parent, names.user)
+                         : Py_NewRef(parent);
+    if (user == NULL) {
+        return -1;
+    }
+    Py_XSETREF(self->user, user);
+    self->known = PyObject_TypeCheck(user, User_Type) ? (UserObject *)user
+                                                      : NULL;
+    Py_XSETREF(self->parent, Py_NewRef(parent));
+    self->time_start = self->pacing.last_run = clock_wall();
+    self->pacing.last_wait = 0;
+    self->cursor = 0;
+    PyObject *me = (PyObject *)self;
+    if (inherit(me, user, names.min_wait) < 0 ||
+        inherit(me, user, names.max_wait) < 0) {
+        return -1;
+    }
+    return inherit(me, user, names.wait_function);
+}
+
+static PyObject *
+taskset_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    /* object's own: it prepares the instance dict as CPython likes it. */
+    PyObject *none = PyTuple_New(0);
+    PyObject *self =
+        none != NULL ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
+    Py_XDECREF(none);
+    return self;
+}
+
+static int
+taskset_traverse(TaskSetObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->user);
+    Py_VISIT(self->parent);
+    Py_VISIT(self->queue);
+    return 0;
+}
+
+static int
+taskset_clear(TaskSetObject *self)
+{
+    self->known = NULL;
+    Py_CLEAR(self->user);
+    Py_CLEAR(self->parent);
+    Py_CLEAR(self->queue);
+    return 0;
+}
+
+static void
+taskset_dealloc(TaskSetObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    taskset_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* --- The queue. */
+
+static PyObject *
+get_queue(TaskSetObject *self, void *unused)
+{
+    if (deque_type == NULL) {
+        PyObject *module = PyImport_ImportModule("collections");
+        if (module == NULL) {
+            return NULL;
+        }
+        deque_type = PyObject_GetAttrString(module, "deque");
+        Py_DECREF(module);
+    }
+    if (self->queue == NULL && deque_type != NULL) {
+        self->queue = PyObject_CallNoArgs(deque_type);
+    }
+    return Py_XNewRef(self->queue);
+}
+
+static int
+set_queue(TaskSetObject *self, PyObject *value, void *unused)
+{
+    Py_XSETREF(self->queue, Py_XNewRef(value));
+    return 0;
+}
+
+int
+taskset_queue_is_empty(TaskSetObject *self)
+{
+    return self->queue == NULL ? 1 : PyObject_Not(self->queue);
+}
+
+int
+taskset_schedule(TaskSetObject *self, PyObject *task, bool first)
+{
+    PyObject *queue = get_queue(self, NULL);
+    PyObject *r = queue == NULL
+                      ? NULL
+                      : PyObject_CallMethodOneArg(
+                            queue, first ? names.appendleft : names.append,
+                            task);
+    Py_XDECREF(queue);
+    return drop_result(r);
+}
+
+PyObject *
+taskset_pop(TaskSetObject *self)
+{
+    PyObject *queue = get_queue(self, NULL);
+    PyObject *task =
+        queue ? PyObject_CallMethodNoArgs(queue, names.popleft) : NULL;
+    Py_XDECREF(queue);
+    return task;
+}
+
+/* --- The next task. */
+
+PyObject *
+no_tasks(PyObject *owner, const char *kind)
+{
+    PyObject *task = PyObject_GetAttr(owner, names.task);
+    if (task == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return NULL;
+        }
+        PyErr_Clear();
+    }
+    int hint = task != NULL ? PyObject_IsTrue(task) : 0;
+    Py_XDECREF(task);
+    if (hint >= 0) {
+        PyErr_Format(PyExc_Exception,
+                     "No tasks defined on %s%s. Decorate methods with @task, "
+                     "or set 'tasks' on the %s",
+                     _PyType_Name(Py_TYPE(owner)),
+                     hint ? ", but you have set a 'task' attribute (was "
+                            "'tasks' meant?)"
+                          : "",
+                     kind);
+    }
+    return NULL;
+}
+
+/* Its tasks, or NULL: with an exception set, or none if they are empty. */
+static PyObject *
+tasks_of(PyObject *owner)
+{
+    PyObject *tasks = PyObject_GetAttr(owner, names.tasks);
+    if (tasks == NULL) {
+        return NULL;
+    }
+    if (PyObject_IsTrue(tasks) <= 0) {
+        Py_CLEAR(tasks);
+    }
+    return tasks;
+}
+
+static PyObject *
+pick_from(PyObject *owner, const char *kind)
+{
+    PyObject *tasks = tasks_of(owner);
+    if (tasks == NULL) {
+        return PyErr_Occurred() ? NULL : no_tasks(owner, kind);
+    }
+    PyObject *task = choice_pick(tasks);
+    Py_DECREF(tasks);
+    return task;
+}
+
+PyObject *
+taskset_next(TaskSetObject *self)
+{
+    return pick_from((PyObject *)self, "TaskSet");
+}
+
+PyObject *
+taskset_next_for_user(TaskSetObject *self)
+{
+    return pick_from(self->user, "User (abstract = True marks one that is "
+                                 "only there to be subclassed)");
+}
+
+PyObject *
+taskset_next_in_sequence(TaskSetObject *self)
+{
+    PyObject *tasks = tasks_of((PyObject *)self);
+    if (tasks == NULL) {
+        if (!PyErr_Occurred() && exceptions_load() == 0) {
+            PyErr_Format(exceptions.LocustError,
+                         "No tasks defined on %s. Decorate methods with "
+                         "@task, or set 'tasks' on the SequentialTaskSet",
+                         _PyType_Name(Py_TYPE(self)));
+        }
+        return NULL;
+    }
+    Py_ssize_t n = PySequence_Size(tasks);
+    PyObject *task =
+        n > 0 ? PySequence_GetItem(tasks, self->cursor++ % n) : NULL;
+    Py_DECREF(tasks);
+    return task;
+}
+
+/* --- Methods. */
+
+int
+taskset_check_init(TaskSetObject *self)
+{
+    if (self->user != NULL) {
+        return 0;
+    }
+    PyErr_Format(PyExc_AttributeError,
+                 "%s has no user: its __init__ must call "
+                 "super().__init__(parent)",
+                 _PyType_Name(Py_TYPE(self)));
+    return -1;
+}
+
+/* None for 0, NULL for -1. */
+static PyObject *
+none_or_null(int result)
+{
+    return result < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+py_nothing(PyObject *self, PyObject *unused)
+{
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+py_run(TaskSetObject *self, PyObject *unused)
+{
+    return none_or_null(taskset_check_init(self) < 0 ? -1 : taskset_run(self));
+}
+
+static PyObject *
+py_execute_next_task(TaskSetObject *self, PyObject *unused)
+{
+    return none_or_null(taskset_check_init(self) < 0 ? -1
+                                             : taskset_execute_next(self));
+}
+
+static PyObject *
+py_execute_task(TaskSetObject *self, PyObject *task)
+{
+    return none_or_null(taskset_check_init(self) < 0 ? -1
+                                             : taskset_execute(self, task));
+}
+
+static PyObject *
+py_execute_with_user(TaskSetObject *self, PyObject *task)
+{
+    return none_or_null(
+        taskset_check_init(self) < 0
+            ? -1
+            : taskset_execute_with_user(self, task));
+}
+
+static PyObject *
+py_schedule_task(TaskSetObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"task_callable", "first", NULL};
+    PyObject *task;
+    int first = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p:schedule_task",
+                                     keywords, &task, &first)) {
+        return NULL;
+    }
+    return none_or_null(taskset_schedule(self, task, first));
+}
+
+static PyObject *
+py_get_next_task(TaskSetObject *self, PyObject *unused)
+{
+    return taskset_next(self);
+}
+
+static PyObject *
+py_next_for_user(TaskSetObject *self, PyObject *unused)
+{
+    return taskset_check_init(self) < 0 ? NULL : taskset_next_for_user(self);
+}
+
+static PyObject *
+py_next_in_sequence(TaskSetObject *self, PyObject *unused)
+{
+    return taskset_next_in_sequence(self);
+}
+
+static PyObject *
+py_wait_time(TaskSetObject *self, PyObject *unused)
+{
+    return taskset_check_init(self) < 0 ? NULL : taskset_wait_time(self);
+}
+
+static PyObject *
+py_wait(TaskSetObject *self, PyObject *unused)
+{
+    return none_or_null(taskset_check_init(self) < 0 ? -1 : taskset_wait(self));
+}
+
+static PyObject *
+py_sleep(PyObject *self, PyObject *seconds)
+{
+    return none_or_null(taskset_sleep(seconds));
+}
+
+static PyObject *
+py_interrupt(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"reschedule", NULL};
+    PyObject *reschedule = Py_True;
+    if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:interrupt", keywords,
+                                    &reschedule) &&
+        exceptions_load() == 0) {
+        PyObject *error =
+            PyObject_CallOneArg(exceptions.InterruptTaskSet, reschedule);
+        if (error != NULL) {
+            PyErr_SetObject(exceptions.InterruptTaskSet, error);
+            Py_DECREF(error);
+        }
+    }
+    return NULL;
+}
+
+static PyObject *
+get_user(TaskSetObject *self, void *unused)
+{
+    return taskset_check_init(self) < 0 ? NULL : Py_NewRef(self->user);
+}
+
+static PyObject *
+get_parent(TaskSetObject *self, void *unused)
+{
+    return taskset_check_init(self) < 0 ? NULL : Py_NewRef(self->parent);
+}
+
+static PyObject *
+get_client(TaskSetObject *self, void *unused)
+{
+    return taskset_check_init(self) < 0 ? NULL
+                                : PyObject_GetAttr(self->user, names.client);
+}
+
+PyDoc_STRVAR(on_start_doc, "Called before the first task. To be overridden.");
+PyDoc_STRVAR(on_stop_doc, "Called after the last task. To be overridden.");
+PyDoc_STRVAR(run_doc, "The loop: runs tasks and waits between them.");
+PyDoc_STRVAR(execute_next_task_doc,
+             "Runs the first of the scheduled tasks.");
+PyDoc_STRVAR(execute_task_doc, "execute_task(task)\n\nRuns a task.");
+PyDoc_STRVAR(schedule_task_doc,
+             "schedule_task(task_callable, first=False)\n\nPuts a task at the "
+             "end of the queue, or at its head. While there are any\nin it "
+             "they are run, and none is chosen at random.");
+PyDoc_STRVAR(get_next_task_doc,
+             "Chooses the next task when none is scheduled.");
+PyDoc_STRVAR(wait_time_doc,
+             "How many seconds to wait: what the user's wait_time says, "
+             "unless the\ntask set has its own.");
+PyDoc_STRVAR(wait_doc, "Waits for the time that wait_time() tells.");
+PyDoc_STRVAR(sleep_doc, "_sleep(seconds)\n\nWhat wait() waits with.");
+PyDoc_STRVAR(interrupt_doc,
+             "interrupt(reschedule=True)\n\nLeaves the task set; its parent "
+             "goes on, at once or after a wait.");
+
+#define KEYWORDS(function) \
+    (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef taskset_methods[] = {
+    {"on_start", py_nothing, METH_NOARGS, on_start_doc},
+    {"on_stop", py_nothing, METH_NOARGS, on_stop_doc},
+    {"run", (PyCFunction)py_run, METH_NOARGS, run_doc},
+    {"execute_next_task", (PyCFunction)py_execute_next_task, METH_NOARGS,
+     execute_next_task_doc},
+    {"execute_task", (PyCFunction)py_execute_task, METH_O, execute_task_doc},
+    {"_execute_with_user", (PyCFunction)py_execute_with_user, METH_O,
+     execute_task_doc},
+    {"schedule_task", KEYWORDS(py_schedule_task), schedule_task_doc},
+    {"get_next_task", (PyCFunction)py_get_next_task, METH_NOARGS,
+     get_next_task_doc},
+    {"_next_for_user", (PyCFunction)py_next_for_user, METH_NOARGS,
+     get_next_task_doc},
+    {"_next_in_sequence", (PyCFunction)py_next_in_sequence, METH_NOARGS,
+     get_next_task_doc},
+    {"wait_time", (PyCFunction)py_wait_time, METH_NOARGS, wait_time_doc},
+    {"wait", (PyCFunction)py_wait, METH_NOARGS, wait_doc},
+    {"_sleep", py_sleep, METH_O, sleep_doc},
+    {"interrupt", KEYWORDS(py_interrupt), interrupt_doc},
+    {NULL},
+};
+
+static PyGetSetDef taskset_getset[] = {
+    {"user", (getter)get_user, NULL, "The user that runs it."},
+    {"parent", (getter)get_parent, NULL,
+     "The task set that it is a task of, or the user."},
+    {"client", (getter)get_client, NULL, "The user's client."},
+    {"_task_queue", (getter)get_queue, (setter)set_queue,
+     "Scheduled tasks: a deque."},
+    {NULL},
+};
+
+static PyMemberDef taskset_members[] = {
+    {"_user", T_OBJECT_EX, offsetof(TaskSetObject, user), READONLY},
+    {"_parent", T_OBJECT_EX, offsetof(TaskSetObject, parent), READONLY},
+    {"_time_start", T_DOUBLE, offsetof(TaskSetObject, time_start)},
+    {"_cp_last_run", T_DOUBLE, offsetof(TaskSetObject, pacing.last_run)},
+    {"_cp_last_wait_time", T_DOUBLE,
+     offsetof(TaskSetObject, pacing.last_wait)},
+    {NULL},
+};
+
+PyDoc_STRVAR(taskset_doc, "What TaskSet is made of. Derive from TaskSet.");
+
+static PyType_Slot taskset_slots[] = {
+    {Py_tp_doc, (void *)taskset_doc},
+    {Py_tp_new, taskset_new},
+    {Py_tp_init, taskset_init},
+    {Py_tp_traverse, taskset_traverse},
+    {Py_tp_clear, taskset_clear},
+    {Py_tp_dealloc, taskset_dealloc},
+    {Py_tp_methods, taskset_methods},
+    {Py_tp_getset, taskset_getset},
+    {Py_tp_members, taskset_members},
+    {0, NULL},
+};
+
+static PyType_Spec taskset_spec = {
+    .name = "_locust.TaskSetBase",
+    .basicsize = sizeof(TaskSetObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = taskset_slots,
+};
+
+int
+taskset_exec(PyObject *module)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(&taskset_spec);
+    if (type == NULL || PyModule_AddType(module, type) < 0) {
+        return -1;
+    }
+    TaskSet_Type = type;
+    const struct {
+        const char *name;
+        PyObject **native;
+    } all[] = {
+        {"execute_next_task", &natives.execute_next_task},
+        {"execute_task", &natives.execute_task},
+        {"_execute_with_user", &natives.execute_with_user},
+        {"get_next_task", &natives.get_next_task},
+        {"_next_for_user", &natives.next_for_user},
+        {"_next_in_sequence", &natives.next_in_sequence},
+        {"on_start", &natives.on_start},
+        {"on_stop", &natives.on_stop},
+        {"run", &natives.run},
+        {"schedule_task", &natives.schedule_task},
+        {"_sleep", &natives.sleep},
+        {"wait", &natives.wait},
+        {"wait_time", &natives.wait_time},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (native_load(type, all[i].name, all[i].native) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
