@@ -1,0 +1,67 @@
+/*
+ * The native module: one list of the rooms that add types and functions.
+ *
+ * It belongs to the process (one hub, one engine), so it is initialised once
+ * and refuses sub-interpreters.
+ */
+#include "config.h"
+#include "module.h"
+
+#include "base/names.h"
+#include "event/event.h"
+#include "green/green.h"
+#include "green/group.h"
+#include "http/client.h"
+#include "user/user.h"
+#include "stats/pystats.h"
+#include "run/dispatcher.h"
+#include "run/runner.h"
+
+typedef int (*room_exec)(PyObject *module);
+
+/* In the order in which they need one another. */
+static const room_exec rooms[] = {
+    green_module_exec,
+    group_module_exec,
+    event_module_exec,
+    response_module_exec,
+    session_module_exec,
+    user_module_exec,
+    stats_module_exec,
+    dispatcher_module_exec,
+    runner_module_exec,
+};
+
+PyDoc_STRVAR(module_doc,
+             "The native half of locust. Import locust, not this.");
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_locust",
+    .m_doc = module_doc,
+    .m_size = -1,
+};
+
+PyMODINIT_FUNC
+PyInit__locust(void)
+{
+    if (names_init() < 0) {
+        return NULL;
+    }
+    PyObject *module = PyModule_Create(&module_def);
+    if (module == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+        if (rooms[i](module) < 0) {
+            Py_DECREF(module);
+            return NULL;
+        }
+    }
+    if (PyModule_AddStringConstant(module, "__version__", PACKAGE_VERSION) <
+        0) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
+}

@@ -1,0 +1,715 @@
+/*
+ * UsersDispatcher, with the contract of locust.dispatch: an iterator whose
+ * every step gives, for each worker, how many users of each class it is to
+ * have from now on, and which waits between steps so that the spawn rate is
+ * kept.
+ *
+ * One step of the iterator is one batch. What the caller does between two
+ * steps counts as part of the pause; and pauses are counted from the moment
+ * the last one should have ended, so that a long ramp does not drift.
+ */
+#include "config.h"
+#include "run/dispatcher.h"
+
+#include <math.h>
+#include <structmember.h>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "green/green.h"
+#include "run/dispatch.h"
+
+PyTypeObject *UsersDispatcher_Type;
+
+enum phase {
+    PHASE_DONE,                 /* nothing (more) to give */
+    PHASE_START,
+    PHASE_REBALANCED,           /* a new distribution was given first */
+    PHASE_REPEATED,             /* nothing to change; given once all the same */
+    PHASE_BATCH,                /* a batch was given */
+    PHASE_SPREAD,               /* and after it a new distribution */
+};
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *nodes;            /* list of worker nodes, in turn order */
+    PyObject *classes;          /* list, sorted by __name__ */
+    PyObject *class_names;      /* list of str, in the same order */
+    PyObject *allowed;          /* list: those of which new ones may come */
+    PyObject *durations;        /* list of float: seconds per batch */
+    struct dispatch core;
+    bool ready;                 /* core is initialised */
+    enum phase phase;
+    int64_t target, batch;
+    double pause;               /* seconds from one batch to the next */
+    int64_t due;                /* when the last batch should have begun; 0 */
+    int64_t began;              /* when it did */
+    char in_progress, rebalance, exhausted;
+} DispatcherObject;
+
+/* --- Reading classes and nodes. */
+
+static int
+read_class(PyObject *cls, struct dispatch_class *k)
+{
+    PyObject *weight = PyObject_GetAttr(cls, names.weight);
+    PyObject *fixed = weight ? PyObject_GetAttr(cls, names.fixed_count) : NULL;
+    int result = -1;
+    if (fixed != NULL) {
+        k->weight = PyFloat_AsDouble(weight);
+        k->fixed_count = PyLong_AsLongLong(fixed);
+        result = PyErr_Occurred() ? -1 : 0;
+    }
+    Py_XDECREF(weight);
+    Py_XDECREF(fixed);
+    return result;
+}
+
+/* Every class as the core wants it: a PyMem array, or NULL. */
+static struct dispatch_class *
+read_classes(DispatcherObject *self)
+{
+    Py_ssize_t n = PyList_GET_SIZE(self->classes);
+    struct dispatch_class *all = PyMem_Calloc(n + 1, sizeof(*all));
+    if (all == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *cls = PyList_GET_ITEM(self->classes, i);
+        int allowed = PySequence_Contains(self->allowed, cls);
+        if (allowed < 0 || read_class(cls, &all[i]) < 0) {
+            PyMem_Free(all);
+            return NULL;
+        }
+        all[i].barred = !allowed;
+    }
+    return all;
+}
+
+static PyObject *
+sorted_by_name(PyObject *classes)
+{
+    PyObject *result = NULL, *keys = NULL;
+    PyObject *list = PySequence_List(classes);
+    PyObject *operator = list ? PyImport_ImportModule("operator") : NULL;
+    if (operator != NULL) {
+        keys = PyObject_CallMethod(operator, "attrgetter", "s", "__name__");
+    }
+    if (keys != NULL) {
+        PyObject *none = PyTuple_New(0);
+        PyObject *kwargs = Py_BuildValue("{sO}", "key", keys);
+        PyObject *sort = PyObject_GetAttrString(list, "sort");
+        if (none && kwargs && sort) {
+            result = PyObject_Call(sort, none, kwargs);
+        }
+        Py_XDECREF(none);
+        Py_XDECREF(kwargs);
+        Py_XDECREF(sort);
+    }
+    Py_XDECREF(operator);
+    Py_XDECREF(keys);
+    if (result == NULL) {
+        Py_CLEAR(list);
+    }
+    Py_XDECREF(result);
+    return list;
+}
+
+static PyObject *
+attributes(PyObject *list, PyObject *name)
+{
+    Py_ssize_t n = PyList_GET_SIZE(list);
+    PyObject *all = PyList_New(n);
+    for (Py_ssize_t i = 0; all != NULL && i < n; i++) {
+        PyObject *value = PyObject_GetAttr(PyList_GET_ITEM(list, i), name);
+        if (value == NULL) {
+            Py_CLEAR(all);
+            break;
+        }
+        PyList_SET_ITEM(all, i, value);
+    }
+    return all;
+}
+
+/* Puts nodes into turn order and tells each its _index_within_host. */
+static PyObject *
+in_turn_order(PyObject *nodes)
+{
+    Py_ssize_t n = PyList_GET_SIZE(nodes);
+    PyObject *ids = attributes(nodes, names.id);
+    PyObject *sorted = ids != NULL ? PyList_New(n) : NULL;
+    const char **texts = PyMem_Calloc(n + 1, sizeof(*texts));
+    size_t *order = PyMem_Calloc(2 * n + 1, sizeof(*order));
+    bool failed = sorted == NULL;
+    if (texts == NULL || order == NULL) {
+        PyErr_NoMemory();
+        failed = true;
+    }
+    for (Py_ssize_t i = 0; !failed && i < n; i++) {
+        texts[i] = PyUnicode_AsUTF8(PyList_GET_ITEM(ids, i));
+        failed = texts[i] == NULL;
+    }
+    if (!failed && dispatch_order_workers(texts, n, order, order + n) < 0) {
+        PyErr_NoMemory();
+        failed = true;
+    }
+    for (Py_ssize_t i = 0; !failed && i < n; i++) {
+        PyObject *node = PyList_GET_ITEM(nodes, order[i]);
+        PyList_SET_ITEM(sorted, i, Py_NewRef(node));
+        PyObject *number = PyLong_FromSize_t(order[n + order[i]]);
+        failed = number == NULL ||
+                 PyObject_SetAttr(node, names._index_within_host, number) < 0;
+        Py_XDECREF(number);
+    }
+    if (failed) {
+        Py_CLEAR(sorted);
+    }
+    PyMem_Free(texts);
+    PyMem_Free(order);
+    Py_XDECREF(ids);
+    return sorted;
+}
+
+/* --- What is given out. */
+
+static PyObject *
+counts_of_worker(DispatcherObject *self, Py_ssize_t worker)
+{
+    PyObject *counts = PyDict_New();
+    Py_ssize_t n = PyList_GET_SIZE(self->class_names);
+    for (Py_ssize_t i = 0; counts != NULL && i < n; i++) {
+        PyObject *count =
+            PyLong_FromLongLong(dispatch_count(&self->core, worker, i));
+        if (count == NULL ||
+            PyDict_SetItem(counts, PyList_GET_ITEM(self->class_names, i),
+                           count) < 0) {
+            Py_CLEAR(counts);
+        }
+        Py_XDECREF(count);
+    }
+    return counts;
+}
+
+/* A new dict: worker id -> class name -> users. */
+static PyObject *
+assignment(DispatcherObject *self)
+{
+    PyObject *ids = attributes(self->nodes, names.id);
+    PyObject *all = ids != NULL ? PyDict_New() : NULL;
+    for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(ids); i++) {
+        PyObject *counts = counts_of_worker(self, i);
+        if (counts == NULL ||
+            PyDict_SetItem(all, PyList_GET_ITEM(ids, i), counts) < 0) {
+            Py_CLEAR(all);
+        }
+        Py_XDECREF(counts);
+    }
+    Py_XDECREF(ids);
+    return all;
+}
+
+/* --- One step. */
+
+static int64_t
+user_count(DispatcherObject *self)
+{
+    return (int64_t)self->core.n_users;
+}
+
+static PyObject *
+finish(DispatcherObject *self)
+{
+    self->phase = PHASE_DONE;
+    self->in_progress = false;
+    return NULL;                /* no exception: the iterator's end */
+}
+
+/* Waits until the next batch is due. 0 or -1. Parks. */
+static int
+pause_between(DispatcherObject *self)
+{
+    int64_t now = clock_ns();
+    PyObject *spent = PyFloat_FromDouble((double)(now - self->began) * 1e-9);
+    int failed = spent == NULL || PyList_Append(self->durations, spent) < 0;
+    Py_XDECREF(spent);
+    if (failed) {
+        return -1;
+    }
+    if (user_count(self) == self->target || self->exhausted) {
+        return 0;
+    }
+    self->due += (int64_t)(self->pause * 1e9);
+    if (green_sleep((double)(self->due - now) * 1e-9) < 0) {
+        return -1;
+    }
+    now = clock_ns();
+    if (now - self->due > (int64_t)(self->pause * 1e9)) {
+        self->due = now;        /* a batch behind: do not hurry after it */
+    }
+    return 0;
+}
+
+static PyObject *
+batch(DispatcherObject *self)
+{
+    self->phase = PHASE_BATCH;
+    self->began = clock_ns();
+    if (self->due == 0) {
+        self->due = self->began;
+    }
+    int64_t missing = self->target - user_count(self);
+    if (missing < 0) {
+        dispatch_remove(&self->core,
+                        -missing < self->batch ? -missing : self->batch);
+        return assignment(self);
+    }
+    int64_t n = missing < self->batch ? missing : self->batch;
+    int64_t added = dispatch_add(&self->core, n);
+    if (added < 0) {
+        return PyErr_NoMemory();
+    }
+    self->exhausted = added < n;
+    return assignment(self);
+}
+
+/* A batch has been given, and dealt with. */
+static PyObject *
+after_batch(DispatcherObject *self)
+{
+    if (self->phase == PHASE_BATCH && self->rebalance) {
+        self->rebalance = false;
+        self->phase = PHASE_SPREAD;
+        return assignment(self);
+    }
+    if (pause_between(self) < 0) {
+        return NULL;
+    }
+    if (user_count(self) == self->target || self->exhausted) {
+        return finish(self);
+    }
+    return batch(self);
+}
+
+static PyObject *
+begin(DispatcherObject *self)
+{
+    self->in_progress = true;
+    if (self->rebalance) {
+        self->rebalance = false;
+        self->phase = PHASE_REBALANCED;
+        return assignment(self);
+    }
+    if (user_count(self) == self->target) {
+        self->phase = PHASE_REPEATED;
+        return assignment(self);
+    }
+    return batch(self);
+}
+
+static PyObject *
+dispatcher_next(DispatcherObject *self)
+{
+    switch (self->phase) {
+    case PHASE_START:
+        return begin(self);
+    case PHASE_REPEATED:
+        return finish(self);
+    case PHASE_REBALANCED:
+        if (user_count(self) != self->target) {
+            return batch(self);
+        }
+        /* Locust leaves dispatch_in_progress set in this case, and what its
+           master does about later workers follows from that. */
+        self->phase = PHASE_DONE;
+        return NULL;
+    case PHASE_BATCH:
+    case PHASE_SPREAD:
+        return after_batch(self);
+    case PHASE_DONE:
+        break;
+    }
+    return NULL;
+}
+
+/* --- Beginning and changing. */
+
+static int
+check_classes(PyObject *classes)
+{
+    if (PyList_GET_SIZE(classes) == 0) {
+        PyErr_SetString(PyExc_AssertionError,
+                        "a dispatcher needs at least one user class");
+        return -1;
+    }
+    PyObject *set = PySet_New(classes);
+    if (set == NULL) {
+        return -1;
+    }
+    bool unique = PySet_GET_SIZE(set) == PyList_GET_SIZE(classes);
+    Py_DECREF(set);
+    if (!unique) {
+        PyErr_SetString(PyExc_AssertionError,
+                        "a dispatcher needs each user class once");
+    }
+    return unique ? 0 : -1;
+}
+
+static int
+set_up_core(DispatcherObject *self)
+{
+    struct dispatch_class *all = read_classes(self);
+    if (all == NULL) {
+        return -1;
+    }
+    struct dispatch fresh;
+    int result = dispatch_init(&fresh, all, PyList_GET_SIZE(self->classes),
+                               PyList_GET_SIZE(self->nodes));
+    PyMem_Free(all);
+    if (result < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (self->ready) {
+        dispatch_free(&self->core);
+    }
+    self->core = fresh;
+    self->ready = true;
+    return 0;
+}
+
+/* Takes value. -1 if it is NULL. */
+static int
+replace(PyObject **slot, PyObject *value)
+{
+    Py_XSETREF(*slot, value);
+    return value == NULL ? -1 : 0;
+}
+
+static int
+dispatcher_init(DispatcherObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"worker_nodes", "user_classes", NULL};
+    PyObject *nodes, *classes;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO", keywords, &nodes,
+                                     &classes)) {
+        return -1;
+    }
+    PyObject *list = PySequence_List(nodes);
+    if (list == NULL) {
+        return -1;
+    }
+    int failed = replace(&self->nodes, in_turn_order(list)) < 0;
+    Py_DECREF(list);
+    if (failed || replace(&self->classes, sorted_by_name(classes)) < 0 ||
+        check_classes(self->classes) < 0 ||
+        replace(&self->class_names,
+                attributes(self->classes, names.__name__)) < 0 ||
+        replace(&self->allowed, PySequence_List(self->classes)) < 0 ||
+        replace(&self->durations, PyList_New(0)) < 0) {
+        return -1;
+    }
+    self->phase = PHASE_DONE;
+    return set_up_core(self);
+}
+
+/* From here on methods may rely on __init__ having run. */
+static int
+check_ready(DispatcherObject *self)
+{
+    if (!self->ready) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "UsersDispatcher.__init__() was not called");
+        return -1;
+    }
+    return 0;
+}
+
+/* New users come from these classes only, from now on. */
+static int
+restrict_classes(DispatcherObject *self, PyObject *classes)
+{
+    PyObject *sorted = sorted_by_name(classes);
+    int same = sorted == NULL
+                   ? -1
+                   : PyObject_RichCompareBool(sorted, self->allowed, Py_EQ);
+    if (same != 0) {
+        Py_XDECREF(sorted);
+        return same < 0 ? -1 : 0;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(sorted); i++) {
+        PyObject *cls = PyList_GET_ITEM(sorted, i);
+        int known = PySequence_Contains(self->classes, cls);
+        if (known <= 0) {
+            if (known == 0) {
+                PyErr_Format(PyExc_ValueError,
+                             "%R is not among the user classes of this run",
+                             cls);
+            }
+            Py_DECREF(sorted);
+            return -1;
+        }
+    }
+    Py_XSETREF(self->allowed, sorted);
+    struct dispatch_class *all = read_classes(self);
+    if (all == NULL) {
+        return -1;
+    }
+    int result = dispatch_restart_choice(&self->core, all);
+    PyMem_Free(all);
+    if (result < 0) {
+        PyErr_NoMemory();
+    }
+    return result;
+}
+
+static PyObject *
+dispatcher_new_dispatch(DispatcherObject *self, PyObject *args,
+                        PyObject *kwargs)
+{
+    static char *keywords[] = {"target_user_count", "spawn_rate",
+                               "user_classes", NULL};
+    double target, rate;
+    PyObject *classes = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "dd|O", keywords, &target,
+                                     &rate, &classes) ||
+        check_ready(self) < 0) {
+        return NULL;
+    }
+    if (!(rate > 0) || !(fabs(target) < 4e9)) {
+        PyErr_Format(PyExc_ValueError,
+                     "spawn rate must be above 0, and the number of users "
+                     "below 4 billion");
+        return NULL;
+    }
+    if (classes != Py_None && restrict_classes(self, classes) < 0) {
+        return NULL;
+    }
+    self->target = target > 0 ? (int64_t)target : 0;
+    double whole = rate < 4e9 ? floor(rate) : 4e9;
+    self->batch = whole < 1 ? 1 : (int64_t)whole;
+    self->pause = (double)self->batch / rate;
+    self->phase = PHASE_START;
+    self->began = self->due = 0;
+    self->exhausted = false;
+    if (PyList_SetSlice(self->durations, 0,
+                        PyList_GET_SIZE(self->durations), NULL) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Other workers from now on: everybody is placed anew. Takes nodes. */
+static PyObject *
+replace_nodes(DispatcherObject *self, PyObject *nodes)
+{
+    if (nodes == NULL) {
+        return NULL;
+    }
+    if (dispatch_set_workers(&self->core, PyList_GET_SIZE(nodes)) < 0) {
+        Py_DECREF(nodes);
+        return PyErr_NoMemory();
+    }
+    Py_SETREF(self->nodes, nodes);
+    self->rebalance = true;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+dispatcher_add_worker(DispatcherObject *self, PyObject *node)
+{
+    if (check_ready(self) < 0) {
+        return NULL;
+    }
+    PyObject *nodes = PySequence_List(self->nodes);
+    if (nodes == NULL || PyList_Append(nodes, node) < 0) {
+        Py_XDECREF(nodes);
+        return NULL;
+    }
+    PyObject *sorted = in_turn_order(nodes);
+    Py_DECREF(nodes);
+    return replace_nodes(self, sorted);
+}
+
+static PyObject *
+without(PyObject *nodes, PyObject *node)
+{
+    PyObject *id = PyObject_GetAttr(node, names.id);
+    PyObject *rest = id != NULL ? PyList_New(0) : NULL;
+    for (Py_ssize_t i = 0; rest != NULL && i < PyList_GET_SIZE(nodes); i++) {
+        PyObject *other = PyList_GET_ITEM(nodes, i);
+        PyObject *other_id = PyObject_GetAttr(other, names.id);
+        int same = other_id == NULL
+                       ? -1
+                       : PyObject_RichCompareBool(id, other_id, Py_EQ);
+        Py_XDECREF(other_id);
+        if (same < 0 || (!same && PyList_Append(rest, other) < 0)) {
+            Py_CLEAR(rest);
+        }
+    }
+    Py_XDECREF(id);
+    return rest;
+}
+
+static PyObject *
+dispatcher_remove_worker(DispatcherObject *self, PyObject *node)
+{
+    if (check_ready(self) < 0) {
+        return NULL;
+    }
+    return replace_nodes(self, without(self->nodes, node));
+}
+
+static PyObject *
+dispatcher_get_current_user_count(DispatcherObject *self, PyObject *unused)
+{
+    return PyLong_FromLongLong(user_count(self));
+}
+
+static PyObject *
+dispatcher_get_user_current_count(DispatcherObject *self, PyObject *name)
+{
+    if (check_ready(self) < 0) {
+        return NULL;
+    }
+    Py_ssize_t i = PySequence_Index(self->class_names, name);
+    return i < 0 ? NULL : PyLong_FromLongLong(self->core.totals[i]);
+}
+
+/* --- The type. */
+
+static PyObject *
+dispatcher_get_durations(DispatcherObject *self, void *unused)
+{
+    return Py_NewRef(self->durations != NULL ? self->durations : Py_None);
+}
+
+static PyObject *
+dispatcher_get_in_progress(DispatcherObject *self, void *unused)
+{
+    return PyBool_FromLong(self->in_progress);
+}
+
+static int
+dispatcher_traverse(DispatcherObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->nodes);
+    Py_VISIT(self->classes);
+    Py_VISIT(self->class_names);
+    Py_VISIT(self->allowed);
+    Py_VISIT(self->durations);
+    return 0;
+}
+
+static int
+dispatcher_clear(DispatcherObject *self)
+{
+    /* The core outlives its names no further than to here. */
+    if (self->ready) {
+        dispatch_free(&self->core);
+        self->ready = false;
+        self->phase = PHASE_DONE;
+    }
+    Py_CLEAR(self->nodes);
+    Py_CLEAR(self->classes);
+    Py_CLEAR(self->class_names);
+    Py_CLEAR(self->allowed);
+    Py_CLEAR(self->durations);
+    return 0;
+}
+
+static void
+dispatcher_dealloc(DispatcherObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    dispatcher_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(new_dispatch_doc,
+             "new_dispatch(target_user_count, spawn_rate, "
+             "user_classes=None)\n\n"
+             "Begins a ramp from the present number of users. With "
+             "user_classes, new users are of these classes only.");
+PyDoc_STRVAR(add_worker_doc,
+             "add_worker(worker_node)\n\nSpreads the users anew, with it.");
+PyDoc_STRVAR(remove_worker_doc,
+             "remove_worker(worker_node)\n\n"
+             "Spreads the users anew, without it.");
+PyDoc_STRVAR(get_current_user_count_doc,
+             "get_current_user_count()\n\nHow many users are placed.");
+PyDoc_STRVAR(get_user_current_count_doc,
+             "_get_user_current_count(name)\n\n"
+             "How many users of one class are placed.");
+
+static PyMethodDef dispatcher_methods[] = {
+    {"new_dispatch", (PyCFunction)(void (*)(void))dispatcher_new_dispatch,
+     METH_VARARGS | METH_KEYWORDS, new_dispatch_doc},
+    {"add_worker", (PyCFunction)dispatcher_add_worker, METH_O,
+     add_worker_doc},
+    {"remove_worker", (PyCFunction)dispatcher_remove_worker, METH_O,
+     remove_worker_doc},
+    {"get_current_user_count",
+     (PyCFunction)dispatcher_get_current_user_count, METH_NOARGS,
+     get_current_user_count_doc},
+    {"_get_user_current_count",
+     (PyCFunction)dispatcher_get_user_current_count, METH_O,
+     get_user_current_count_doc},
+    {NULL},
+};
+
+static PyGetSetDef dispatcher_getset[] = {
+    {"dispatch_iteration_durations", (getter)dispatcher_get_durations, NULL,
+     "Seconds that each batch took, without the pause.", NULL},
+    {"dispatch_in_progress", (getter)dispatcher_get_in_progress, NULL,
+     "Whether a ramp has begun and not ended.", NULL},
+    {NULL},
+};
+
+static PyMemberDef dispatcher_members[] = {
+    {"_wait_between_dispatch", T_DOUBLE, offsetof(DispatcherObject, pause), 0,
+     "Seconds from one batch to the next."},
+    {"_rebalance", T_BOOL, offsetof(DispatcherObject, rebalance), 0,
+     "The next value given is a new distribution."},
+    {NULL},
+};
+
+PyDoc_STRVAR(dispatcher_doc,
+             "UsersDispatcher(worker_nodes, user_classes)\n\n"
+             "Says which users are to run where. new_dispatch() begins a "
+             "ramp; iterating then gives one dict\n"
+             "{worker id: {class name: count}} per batch, at the spawn rate.");
+
+static PyType_Slot dispatcher_slots[] = {
+    {Py_tp_doc, (void *)dispatcher_doc},
+    {Py_tp_init, dispatcher_init},
+    {Py_tp_traverse, dispatcher_traverse},
+    {Py_tp_clear, dispatcher_clear},
+    {Py_tp_dealloc, dispatcher_dealloc},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, dispatcher_next},
+    {Py_tp_methods, dispatcher_methods},
+    {Py_tp_getset, dispatcher_getset},
+    {Py_tp_members, dispatcher_members},
+    {0, NULL},
+};
+
+static PyType_Spec dispatcher_spec = {
+    .name = "_locust.UsersDispatcher",
+    .basicsize = sizeof(DispatcherObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = dispatcher_slots,
+};
+
+int
+dispatcher_module_exec(PyObject *module)
+{
+    UsersDispatcher_Type =
+        (PyTypeObject *)PyType_FromSpec(&dispatcher_spec);
+    return UsersDispatcher_Type == NULL
+               ? -1
+               : PyModule_AddType(module, UsersDispatcher_Type);
+}

@@ -1,0 +1,83 @@
+/*
+ * What the files of this room share among themselves and nobody else needs.
+ */
+#ifndef LOCUST_RUN_INTERNAL_H
+#define LOCUST_RUN_INTERNAL_H
+
+#include "run/runner.h"
+
+/* --- support.c: logging, late-bound names, failures. */
+
+/* Logs through Python's logging: logger.level(text), text made as
+   PyUnicode_FromFormat does. logger "" is the root. 0 or -1. */
+int run_log(const char *logger, const char *level, const char *format, ...);
+
+/* Whether DEBUG lines of locust.runners are wanted. 1, 0 or -1. */
+int run_debugging(void);
+
+/* An attribute of a Python module, looked up now. New reference or NULL. */
+PyObject *run_lookup(const char *module, const char *name);
+
+/* environment.events.<event>.fire(**kwargs). 0 or -1. */
+int run_fire(PyObject *environment, PyObject *event, PyObject *kwargs);
+
+/* The same with environment=environment. 0 or -1. */
+int run_fire_environment(PyObject *environment, PyObject *event);
+
+/* json.dumps(value, sort_keys=sort): new reference or NULL. */
+PyObject *run_json(PyObject *value, bool sort);
+
+/* What becomes of an exception that would leave a green thread of a runner:
+   locust.runners decides. Takes the error indicator; a GreenletExit stays.
+   Returns None (new reference) when all is said, NULL with an exception. */
+PyObject *run_failed(PyObject *environment);
+
+/* --- users.c */
+
+/* {class name: users that are alive}: new dict, or NULL. */
+PyObject *runner_count_users(RunnerObject *self);
+
+/* Starts users, {class name: number}. A list of them, or NULL. Parks only if
+   wait, until nobody is left. */
+PyObject *runner_spawn_users(RunnerObject *self, PyObject *counts, bool wait);
+
+/* Stops users, {class name: number}, and waits until they have ended. Parks.
+   0 or -1. */
+int runner_stop_users(RunnerObject *self, PyObject *counts);
+
+/* --- monitor.c */
+
+/* Starts the green thread that samples CPU and memory. 0 or -1. */
+int runner_start_monitor(RunnerObject *self);
+
+/* Samples for ever. Parks. Returns -1 with an exception set. */
+int runner_monitor(RunnerObject *self);
+
+/* --- runner.c */
+
+/* self.update_state(state). 0 or -1. */
+int runner_update_state(RunnerObject *self, PyObject *state);
+
+static inline bool
+runner_state_is(const RunnerObject *self, PyObject *state)
+{
+    return self->state != NULL && PyUnicode_Check(self->state) &&
+           PyUnicode_Compare(self->state, state) == 0;
+}
+
+/* Adds one of its own methods, by name, to an event. 0 or -1. */
+int runner_listen(RunnerObject *self, PyObject *event, PyObject *method);
+
+/* Kills a green thread that an attribute of the runner names, unless that is
+   the caller (or none), and waits for its end. Parks. 0 or -1. */
+int runner_kill_own(PyObject *green);
+
+/* --- settings.c */
+
+int run_settings_exec(PyObject *module);
+
+/* --- local.c */
+
+int local_runner_module_exec(PyObject *module);
+
+#endif

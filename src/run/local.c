@@ -1,0 +1,740 @@
+/*
+ * LocalRunner: users in this very process.
+ *
+ * start() only begins: the ramp runs in a green thread of its own, one batch
+ * of the dispatcher after the other. Its steps follow Locust's, as listeners
+ * see the runner's state change between them.
+ */
+#include "config.h"
+#include "run/internal.h"
+
+#include <math.h>
+#include <structmember.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "green/group.h"
+
+/* Users that are due within so many seconds of one another start together. */
+#define SPREAD_STEP 0.002
+
+typedef struct {
+    RunnerObject base;
+    PyObject *worker_index, *worker_count;
+    PyObject *client_id;
+    PyObject *node;             /* WorkerNode: the dispatcher's one worker */
+    char spread;                /* start the users of a batch one by one */
+} LocalRunnerObject;
+
+PyTypeObject *LocalRunner_Type;
+
+/* What start() was asked for; all borrowed from the ramp's arguments. */
+struct ramp {
+    PyObject *user_count, *spawn_rate, *user_classes;
+    double users, rate;
+    bool wait;
+};
+
+static bool
+is_active(RunnerObject *self)
+{
+    return runner_state_is(self, names.running) ||
+           runner_state_is(self, names.spawning);
+}
+
+/* --- Beginning a test. */
+
+static int
+call_method(PyObject *object, PyObject *name)
+{
+    PyObject *r =
+        object == NULL ? NULL : PyObject_CallMethodNoArgs(object, name);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static int
+begin_test(RunnerObject *self)
+{
+    PyObject *stats = PyObject_GetAttr((PyObject *)self, names.stats);
+    int failed = call_method(stats, names.clear_all) < 0;
+    Py_XDECREF(stats);
+    PyObject *exceptions = failed ? NULL : PyDict_New();
+    if (exceptions == NULL) {
+        return -1;
+    }
+    Py_XSETREF(self->exceptions, exceptions);
+    self->cpu_warning_emitted = false;
+    if (call_method(self->environment, names._filter_tasks_by_tags) < 0) {
+        return -1;
+    }
+    return run_fire_environment(self->environment, names.test_start);
+}
+
+/* environment.host, if it is given, goes into every class. */
+static int
+apply_host(RunnerObject *self)
+{
+    PyObject *host = PyObject_GetAttr(self->environment, names.host);
+    PyObject *classes = PyObject_GetAttr((PyObject *)self,
+                                         names.user_classes);
+    PyObject *list = classes != NULL ? PySequence_List(classes) : NULL;
+    int given = host == NULL || list == NULL ? -1 : PyObject_IsTrue(host);
+    int result = given < 0 ? -1 : 0;
+    for (Py_ssize_t i = 0;
+         given > 0 && result == 0 && i < PyList_GET_SIZE(list); i++) {
+        result = PyObject_SetAttr(PyList_GET_ITEM(list, i), names.host, host);
+    }
+    Py_XDECREF(list);
+    Py_XDECREF(classes);
+    Py_XDECREF(host);
+    return result;
+}
+
+static int
+make_dispatcher(LocalRunnerObject *self)
+{
+    RunnerObject *base = &self->base;
+    if (base->users_dispatcher != NULL &&
+        base->users_dispatcher != Py_None) {
+        return 0;
+    }
+    PyObject *cls =
+        PyObject_GetAttr(base->environment, names.dispatcher_class);
+    PyObject *classes =
+        PyObject_GetAttr((PyObject *)self, names.user_classes);
+    PyObject *kwargs =
+        cls == NULL || classes == NULL
+            ? NULL
+            : Py_BuildValue("{s[O]sO}", "worker_nodes", self->node,
+                            "user_classes", classes);
+    PyObject *made =
+        kwargs == NULL ? NULL : PyObject_VectorcallDict(cls, NULL, 0, kwargs);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(classes);
+    Py_XDECREF(cls);
+    if (made == NULL) {
+        return -1;
+    }
+    Py_XSETREF(base->users_dispatcher, made);
+    return 0;
+}
+
+static int
+check_wait(RunnerObject *self, const struct ramp *r)
+{
+    double more = r->users - (double)group_size(self->user_greenlets);
+    if (r->wait && more > r->rate) {
+        PyErr_SetString(PyExc_ValueError,
+                        "wait is True, but more users are to be added than "
+                        "the spawn rate allows at once");
+        return -1;
+    }
+    return 0;
+}
+
+/* --- One batch. */
+
+/* The sum of a dict's values, as a Python number. */
+static PyObject *
+sum_of(PyObject *counts)
+{
+    PyObject *name, *count;
+    Py_ssize_t at = 0;
+    long sum = 0;
+    while (PyDict_Next(counts, &at, &name, &count)) {
+        sum += PyLong_AsLong(count);
+    }
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(sum);
+}
+
+/* What is missing in have (or, reversed, too much): {class name: number}. */
+static PyObject *
+excess(PyObject *wanted, PyObject *have, int sign)
+{
+    PyObject *more = PyDict_New();
+    PyObject *name, *count;
+    Py_ssize_t at = 0;
+    while (more != NULL && PyDict_Next(wanted, &at, &name, &count)) {
+        PyObject *there = PyDict_GetItemWithError(have, name);
+        long n = PyErr_Occurred() ? 0 : PyLong_AsLong(count);
+        n = sign * (n - (there != NULL ? PyLong_AsLong(there) : 0));
+        PyObject *number =
+            PyErr_Occurred() ? NULL : PyLong_FromLong(n > 0 ? n : 0);
+        if (number == NULL ||
+            (n > 0 && PyDict_SetItem(more, name, number) < 0)) {
+            Py_CLEAR(more);
+        }
+        Py_XDECREF(number);
+    }
+    return more;
+}
+
+static int
+spawn(LocalRunnerObject *self, PyObject *counts, bool wait)
+{
+    PyObject *r = PyObject_CallMethodObjArgs(
+        (PyObject *)self, names.spawn_users, counts, wait ? Py_True : Py_False,
+        NULL);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+/* --- Spreading a batch over its second. */
+
+/* How many users of each class are still to be started. */
+struct shares {
+    PyObject *names;            /* list */
+    long *counts;
+    Py_ssize_t next;            /* whose turn it is */
+};
+
+static int
+shares_init(struct shares *s, PyObject *counts)
+{
+    s->names = PyDict_Keys(counts);
+    Py_ssize_t n = s->names != NULL ? PyList_GET_SIZE(s->names) : 0;
+    s->counts = PyMem_Calloc((size_t)n + 1, sizeof(long));
+    if (s->names == NULL || s->counts == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *count =
+            PyDict_GetItemWithError(counts, PyList_GET_ITEM(s->names, i));
+        s->counts[i] = count != NULL ? PyLong_AsLong(count) : -1;
+        if (s->counts[i] < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void
+shares_free(struct shares *s)
+{
+    Py_XDECREF(s->names);
+    PyMem_Free(s->counts);
+}
+
+/* So many users (no more than are left), the classes taking turns: a new
+   dict. */
+static PyObject *
+shares_take(struct shares *s, long n)
+{
+    PyObject *taken = PyDict_New();
+    Py_ssize_t classes = PyList_GET_SIZE(s->names);
+    while (taken != NULL && n > 0) {
+        Py_ssize_t i = s->next++ % classes;
+        if (s->counts[i] == 0) {
+            continue;
+        }
+        PyObject *name = PyList_GET_ITEM(s->names, i);
+        PyObject *old = PyDict_GetItemWithError(taken, name);
+        PyObject *more = PyLong_FromLong(old ? PyLong_AsLong(old) + 1 : 1);
+        if (more == NULL || PyDict_SetItem(taken, name, more) < 0) {
+            Py_CLEAR(taken);
+        }
+        Py_XDECREF(more);
+        s->counts[i]--;
+        n--;
+    }
+    return taken;
+}
+
+static int
+spawn_some(LocalRunnerObject *self, struct shares *shares, long n)
+{
+    PyObject *counts = shares_take(shares, n);
+    int result = counts != NULL ? spawn(self, counts, false) : -1;
+    Py_XDECREF(counts);
+    return result;
+}
+
+/* Starts user k at k / rate seconds from now, or as soon as its turn comes. */
+static int
+spawn_spread(LocalRunnerObject *self, struct shares *shares, long total,
+             double rate)
+{
+    int64_t begin = clock_ns();
+    for (long done = 0; done < total;) {
+        double passed = (double)(clock_ns() - begin) * 1e-9;
+        double due = floor((passed + SPREAD_STEP) * rate) + 1;
+        long now = due < (double)total ? (long)due : total;
+        if (now > done && spawn_some(self, shares, now - done) < 0) {
+            return -1;
+        }
+        done = now;
+        double pause = (double)done / rate - passed;
+        if (done < total &&
+            green_sleep(pause > SPREAD_STEP ? pause : SPREAD_STEP) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+spawn_evenly(LocalRunnerObject *self, PyObject *counts, double rate)
+{
+    PyObject *sum = sum_of(counts);
+    long total = sum != NULL ? PyLong_AsLong(sum) : -1;
+    struct shares shares = {NULL};
+    int result = total < 0 ? -1 : shares_init(&shares, counts);
+    if (result == 0) {
+        result = spawn_spread(self, &shares, total, rate);
+    }
+    shares_free(&shares);
+    Py_XDECREF(sum);
+    return result;
+}
+
+static int
+stop(LocalRunnerObject *self, PyObject *counts)
+{
+    PyObject *r = PyObject_CallMethodOneArg((PyObject *)self,
+                                            names.stop_users, counts);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static int
+log_batch(PyObject *wanted)
+{
+    int wanted_at_all = run_debugging();
+    PyObject *sum = wanted_at_all > 0 ? sum_of(wanted) : NULL;
+    PyObject *text = sum != NULL ? run_json(wanted, true) : NULL;
+    int result = text == NULL
+                     ? (wanted_at_all == 0 ? 0 : -1)
+                     : run_log("locust.runners", "debug",
+                               "Ramping to %U (%S total users)", text, sum);
+    Py_XDECREF(text);
+    Py_XDECREF(sum);
+    return result;
+}
+
+/* Stopping can take long (stop_timeout), and spawning with wait as well: the
+   other one goes first. */
+static int
+apply_counts(LocalRunnerObject *self, PyObject *wanted, const struct ramp *r)
+{
+    PyObject *have = runner_count_users(&self->base);
+    PyObject *up = have != NULL ? excess(wanted, have, 1) : NULL;
+    PyObject *down = up != NULL ? excess(wanted, have, -1) : NULL;
+    int result = -1;
+    if (down != NULL && r->wait) {
+        result = stop(self, down) < 0 ? -1 : spawn(self, up, true);
+    }
+    else if (down != NULL) {
+        result = self->spread ? spawn_evenly(self, up, r->rate)
+                              : spawn(self, up, false);
+        result = result < 0 ? -1 : stop(self, down);
+    }
+    Py_XDECREF(down);
+    Py_XDECREF(up);
+    Py_XDECREF(have);
+    if (result == 0) {
+        result = PyObject_SetAttr(self->node, names.user_classes_count,
+                                  wanted);
+    }
+    return result;
+}
+
+static int
+apply_batch(LocalRunnerObject *self, PyObject *batch, const struct ramp *r)
+{
+    PyObject *id = PyObject_GetAttr(self->node, names.id);
+    PyObject *wanted = id != NULL ? PyObject_GetItem(batch, id) : NULL;
+    int result = -1;
+    if (wanted != NULL && !PyDict_Check(wanted)) {
+        PyErr_SetString(PyExc_TypeError,
+                        "a dispatcher gives {worker id: {class name: n}}");
+    }
+    else if (wanted != NULL && log_batch(wanted) == 0) {
+        result = apply_counts(self, wanted, r);
+    }
+    Py_XDECREF(wanted);
+    Py_XDECREF(id);
+    return result;
+}
+
+/* --- The ramp. */
+
+static int
+log_ramp(const struct ramp *r)
+{
+    char text[128];
+    PyOS_snprintf(text, sizeof(text),
+                  "Ramping to %.0f users at a rate of %.2f per second",
+                  trunc(r->users), r->rate);
+    return run_log("locust.runners", "info", "%s", text);
+}
+
+static int
+run_dispatcher(LocalRunnerObject *self, const struct ramp *r)
+{
+    PyObject *dispatcher = Py_NewRef(self->base.users_dispatcher);
+    PyObject *begun = PyObject_CallMethodObjArgs(
+        dispatcher, names.new_dispatch, r->user_count, r->spawn_rate,
+        r->user_classes, NULL);
+    PyObject *it = begun != NULL ? PyObject_GetIter(dispatcher) : NULL;
+    int result = it == NULL ? -1 : 0;
+    PyObject *batch;
+    while (result == 0 && (batch = PyIter_Next(it)) != NULL) {
+        result = apply_batch(self, batch, r);
+        Py_DECREF(batch);
+    }
+    if (PyErr_Occurred()) {
+        result = -1;
+    }
+    Py_XDECREF(it);
+    Py_XDECREF(begun);
+    Py_DECREF(dispatcher);
+    return result;
+}
+
+static int
+announce(RunnerObject *self)
+{
+    PyObject *counts = runner_count_users(self);
+    PyObject *sum = counts != NULL ? sum_of(counts) : NULL;
+    PyObject *text = sum != NULL ? run_json(counts, true) : NULL;
+    PyObject *kwargs = text != NULL ? PyDict_New() : NULL;
+    int result = -1;
+    if (kwargs != NULL &&
+        PyDict_SetItem(kwargs, names.user_count, sum) == 0 &&
+        run_log("locust.runners", "info",
+                "All users spawned: %U (%S total users)", text, sum) == 0) {
+        Py_XSETREF(self->target_user_classes_count, Py_NewRef(counts));
+        result = run_fire(self->environment, names.spawning_complete, kwargs);
+    }
+    Py_XDECREF(kwargs);
+    Py_XDECREF(text);
+    Py_XDECREF(sum);
+    Py_XDECREF(counts);
+    return result;
+}
+
+static int
+ramp(LocalRunnerObject *self, const struct ramp *r)
+{
+    RunnerObject *base = &self->base;
+    Py_XSETREF(base->target_user_count, Py_NewRef(r->user_count));
+    if (!is_active(base) && begin_test(base) < 0) {
+        return -1;
+    }
+    if (check_wait(base, r) < 0 || apply_host(base) < 0) {
+        return -1;
+    }
+    if (!runner_state_is(base, names.ready) &&
+        !runner_state_is(base, names.stopped) &&
+        runner_update_state(base, names.spawning) < 0) {
+        return -1;
+    }
+    if (make_dispatcher(self) < 0 || log_ramp(r) < 0 ||
+        run_dispatcher(self, r) < 0) {
+        return -1;
+    }
+    return announce(base);
+}
+
+static PyObject *
+ramp_body(struct green *green)
+{
+    LocalRunnerObject *self = (LocalRunnerObject *)green->target;
+    PyObject *args = green->args;
+    struct ramp r = {
+        .user_count = PyTuple_GET_ITEM(args, 0),
+        .spawn_rate = PyTuple_GET_ITEM(args, 1),
+        .user_classes = PyTuple_GET_ITEM(args, 3),
+        .wait = PyTuple_GET_ITEM(args, 2) == Py_True,
+    };
+    r.users = PyFloat_AsDouble(r.user_count);
+    r.rate = PyFloat_AsDouble(r.spawn_rate);
+    if (PyErr_Occurred() || ramp(self, &r) < 0) {
+        return run_failed(self->base.environment);
+    }
+    Py_RETURN_NONE;
+}
+
+static int
+warn_of_rate(PyObject *spawn_rate)
+{
+    double rate = PyFloat_AsDouble(spawn_rate);
+    if (rate == -1.0 && PyErr_Occurred()) {
+        return -1;
+    }
+    return rate > 100
+               ? run_log("locust.runners", "warning",
+                         "Your selected spawn rate is very high (>100): so "
+                         "many users beginning at once may be more than the "
+                         "target is meant to take.")
+               : 0;
+}
+
+static PyObject *
+local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"user_count", "spawn_rate", "wait",
+                               "user_classes", NULL};
+    PyObject *user_count, *spawn_rate, *user_classes = Py_None;
+    int wait = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pO", keywords,
+                                     &user_count, &spawn_rate, &wait,
+                                     &user_classes) ||
+        warn_of_rate(spawn_rate) < 0 ||
+        runner_kill_own(self->base.spawning_greenlet) < 0) {
+        return NULL;
+    }
+    PyObject *given = PyTuple_Pack(4, user_count, spawn_rate,
+                                   wait ? Py_True : Py_False, user_classes);
+    struct green *g =
+        given ? green_new(NULL, ramp_body, (PyObject *)self, given) : NULL;
+    Py_XDECREF(given);
+    if (g == NULL || group_add(self->base.greenlet, g) < 0) {
+        Py_XDECREF(g);
+        return NULL;
+    }
+    Py_XSETREF(self->base.spawning_greenlet, (PyObject *)g);
+    if (green_start(g) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- Messages and exceptions. */
+
+static PyObject *
+deliver(LocalRunnerObject *self, PyObject *entry, PyObject *type,
+        PyObject *data)
+{
+    PyObject *cls = run_lookup("locust.rpc.protocol", "Message");
+    PyObject *msg =
+        cls != NULL ? PyObject_CallFunction(cls, "OOs", type, data, "local")
+                    : NULL;
+    PyObject *listener =
+        msg != NULL ? PySequence_GetItem(entry, 0) : NULL;
+    PyObject *kwargs =
+        listener == NULL
+            ? NULL
+            : Py_BuildValue("{sOsO}", "environment", self->base.environment,
+                            "msg", msg);
+    PyObject *r = kwargs == NULL
+                      ? NULL
+                      : PyObject_VectorcallDict(listener, NULL, 0, kwargs);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(listener);
+    Py_XDECREF(msg);
+    Py_XDECREF(cls);
+    return r;
+}
+
+static PyObject *
+local_runner_send_message(LocalRunnerObject *self, PyObject *args,
+                          PyObject *kwargs)
+{
+    static char *keywords[] = {"msg_type", "data", "client_id", NULL};
+    PyObject *type, *data = Py_None, *client_id = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", keywords, &type,
+                                     &data, &client_id)) {
+        return NULL;
+    }
+    PyObject *custom = self->base.custom_messages;
+    int known = PySequence_Contains(custom, type);
+    if (known > 0) {
+        PyObject *entry = PyObject_GetItem(custom, type);
+        PyObject *r =
+            entry != NULL ? deliver(self, entry, type, data) : NULL;
+        Py_XDECREF(entry);
+        Py_XDECREF(r);
+        known = r == NULL ? -1 : 1;
+    }
+    else if (known == 0) {
+        known = run_log("locust.runners", "warning",
+                        "Unknown message type received: %S", type);
+    }
+    if (known < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+format_traceback(PyObject *tb)
+{
+    PyObject *format = run_lookup("traceback", "format_tb");
+    PyObject *lines =
+        format != NULL ? PyObject_CallOneArg(format, tb) : NULL;
+    PyObject *text =
+        lines != NULL ? PyUnicode_Join(names.empty, lines) : NULL;
+    Py_XDECREF(lines);
+    Py_XDECREF(format);
+    return text;
+}
+
+static PyObject *
+local_runner_on_user_error(LocalRunnerObject *self, PyObject *args,
+                           PyObject *kwargs)
+{
+    static char *keywords[] = {"user_instance", "exception", "tb", NULL};
+    PyObject *user, *exception, *tb;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO", keywords, &user,
+                                     &exception, &tb)) {
+        return NULL;
+    }
+    PyObject *msg = PyObject_Str(exception);
+    PyObject *trace = msg != NULL ? format_traceback(tb) : NULL;
+    PyObject *r = trace == NULL
+                      ? NULL
+                      : PyObject_CallMethod((PyObject *)self, "log_exception",
+                                            "sOO", "local", msg, trace);
+    Py_XDECREF(trace);
+    Py_XDECREF(msg);
+    return r;
+}
+
+/* --- The type. */
+
+/* "<host>_<32 hex digits>" */
+static PyObject *
+make_client_id(void)
+{
+    char host[256] = "localhost", hex[33];
+    unsigned char bytes[16];
+    if (gethostname(host, sizeof(host) - 1) < 0 ||
+        getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    for (int i = 0; i < 16; i++) {
+        PyOS_snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    }
+    return PyUnicode_FromFormat("%s_%s", host, hex);
+}
+
+static PyObject *
+make_node(void)
+{
+    PyObject *cls = run_lookup("locust.runners", "WorkerNode");
+    PyObject *node =
+        cls != NULL ? PyObject_CallFunction(cls, "s", "local") : NULL;
+    Py_XDECREF(cls);
+    return node;
+}
+
+static int
+local_runner_init(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    if (((PyTypeObject *)Runner_Type)->tp_init((PyObject *)self, args,
+                                               kwargs) < 0) {
+        return -1;
+    }
+    Py_XSETREF(self->worker_index, PyLong_FromLong(0));
+    Py_XSETREF(self->worker_count, PyLong_FromLong(1));
+    Py_XSETREF(self->client_id, make_client_id());
+    if (self->client_id == NULL) {
+        return -1;
+    }
+    Py_XSETREF(self->node, make_node());
+    if (self->node == NULL) {
+        return -1;
+    }
+    return runner_listen(&self->base, names.user_error,
+                         names._on_user_error);
+}
+
+static int
+local_runner_traverse(LocalRunnerObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->node);
+    return Runner_Type->tp_traverse((PyObject *)self, visit, arg);
+}
+
+static int
+local_runner_clear(LocalRunnerObject *self)
+{
+    Py_CLEAR(self->worker_index);
+    Py_CLEAR(self->worker_count);
+    Py_CLEAR(self->client_id);
+    Py_CLEAR(self->node);
+    return Runner_Type->tp_clear((PyObject *)self);
+}
+
+static void
+local_runner_dealloc(LocalRunnerObject *self)
+{
+    if (PyObject_CallFinalizerFromDealloc((PyObject *)self) < 0) {
+        return;
+    }
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->base.weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    local_runner_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(start_doc,
+             "start(user_count, spawn_rate, wait=False, user_classes=None)"
+             "\n\nBegins to change the number of users, and returns at once.");
+PyDoc_STRVAR(send_message_doc,
+             "send_message(msg_type, data=None, client_id=None)\n\n"
+             "Calls the listener registered for the type.");
+
+#define KEYWORDS(function) \
+    (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef local_runner_methods[] = {
+    {"start", KEYWORDS(local_runner_start), start_doc},
+    {"send_message", KEYWORDS(local_runner_send_message), send_message_doc},
+    {"_on_user_error", KEYWORDS(local_runner_on_user_error), NULL},
+    {NULL},
+};
+
+static PyMemberDef local_runner_members[] = {
+    {"worker_index", T_OBJECT, offsetof(LocalRunnerObject, worker_index), 0,
+     NULL},
+    {"worker_count", T_OBJECT, offsetof(LocalRunnerObject, worker_count), 0,
+     NULL},
+    {"client_id", T_OBJECT, offsetof(LocalRunnerObject, client_id), 0, NULL},
+    {"spread_spawning", T_BOOL, offsetof(LocalRunnerObject, spread), 0,
+     "Whether the users of a batch are started one by one, evenly, instead of "
+     "all at its beginning."},
+    {"_local_worker_node", T_OBJECT, offsetof(LocalRunnerObject, node),
+     READONLY, NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(local_runner_doc,
+             "LocalRunner(environment)\n\nRuns users in this process.");
+
+static PyType_Slot local_runner_slots[] = {
+    {Py_tp_doc, (void *)local_runner_doc},
+    {Py_tp_init, local_runner_init},
+    {Py_tp_traverse, local_runner_traverse},
+    {Py_tp_clear, local_runner_clear},
+    {Py_tp_dealloc, local_runner_dealloc},
+    {Py_tp_methods, local_runner_methods},
+    {Py_tp_members, local_runner_members},
+    {0, NULL},
+};
+
+static PyType_Spec local_runner_spec = {
+    .name = "_locust.LocalRunner",
+    .basicsize = sizeof(LocalRunnerObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = local_runner_slots,
+};
+
+int
+local_runner_module_exec(PyObject *module)
+{
+    LocalRunner_Type = (PyTypeObject *)PyType_FromSpecWithBases(
+        &local_runner_spec, (PyObject *)Runner_Type);
+    return LocalRunner_Type == NULL
+               ? -1
+               : PyModule_AddType(module, LocalRunner_Type);
+}

@@ -1,0 +1,16 @@
+libplain_la_SOURCES += \
+	src/run/dispatch.c \
+	src/run/dispatch.h
+libplain_la_LIBADD += -lm
+
+libcore_la_SOURCES += \
+	src/run/dispatcher.c \
+	src/run/dispatcher.h \
+	src/run/internal.h \
+	src/run/local.c \
+	src/run/monitor.c \
+	src/run/runner.c \
+	src/run/runner.h \
+	src/run/settings.c \
+	src/run/support.c \
+	src/run/users.c

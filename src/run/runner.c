@@ -1,0 +1,735 @@
+/*
+ * Runner: the state machine and what all kinds of runners share.
+ *
+ * stop() and quit() end users and the runner's own green threads. Called from
+ * one of those, they would end their caller half-way through; so they are
+ * handed to a green thread of their own then, and the caller waits for its
+ * GreenletExit: to it, they do not return, as in Locust. If somebody is at it
+ * already, others wait until that one has finished.
+ */
+#include "config.h"
+#include "run/internal.h"
+
+#include <structmember.h>
+
+#include "base/names.h"
+#include "base/pycompat.h"
+#include "green/group.h"
+
+PyTypeObject *Runner_Type;
+
+/* --- State. */
+
+int
+runner_update_state(RunnerObject *self, PyObject *state)
+{
+    PyObject *r = PyObject_CallMethodOneArg((PyObject *)self,
+                                            names.update_state, state);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static PyObject *
+runner_py_update_state(RunnerObject *self, PyObject *state)
+{
+    if (!PyUnicode_Check(state)) {
+        PyErr_SetString(PyExc_TypeError, "a state is a string");
+        return NULL;
+    }
+    Py_XSETREF(self->state, Py_NewRef(state));
+    Py_RETURN_NONE;
+}
+
+/* --- Listeners of its own. */
+
+static int
+add_listener(PyObject *environment, PyObject *event, PyObject *listener)
+{
+    PyObject *events = PyObject_GetAttr(environment, names.events);
+    PyObject *hook = events != NULL ? PyObject_GetAttr(events, event) : NULL;
+    PyObject *r =
+        hook != NULL
+            ? PyObject_CallMethodOneArg(hook, names.add_listener, listener)
+            : NULL;
+    Py_XDECREF(hook);
+    Py_XDECREF(events);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+int
+runner_listen(RunnerObject *self, PyObject *event, PyObject *method)
+{
+    PyObject *bound = PyObject_GetAttr((PyObject *)self, method);
+    int result =
+        bound == NULL ? -1 : add_listener(self->environment, event, bound);
+    Py_XDECREF(bound);
+    return result;
+}
+
+/* Requests are counted by a listener like any other, so that those of the
+   locustfile, added before, come before it and may end the firing. */
+static int
+count_requests(RunnerObject *self)
+{
+    PyObject *stats = PyObject_GetAttr(self->environment, names.stats);
+    PyObject *make =
+        stats != NULL ? run_lookup("_locust", "stats_listener") : NULL;
+    PyObject *listener =
+        make != NULL ? PyObject_CallOneArg(make, stats) : NULL;
+    int result = listener == NULL ? -1
+                                  : add_listener(self->environment,
+                                                 names.request, listener);
+    Py_XDECREF(listener);
+    Py_XDECREF(make);
+    Py_XDECREF(stats);
+    return result;
+}
+
+static int
+reset_stats_if_asked(RunnerObject *self)
+{
+    PyObject *wanted =
+        PyObject_GetAttr(self->environment, names.reset_stats);
+    int yes = wanted == NULL ? -1 : PyObject_IsTrue(wanted);
+    Py_XDECREF(wanted);
+    if (yes <= 0) {
+        return yes;
+    }
+    if (run_log("locust.runners", "info", "Resetting stats\n") < 0) {
+        return -1;
+    }
+    PyObject *stats = PyObject_GetAttr((PyObject *)self, names.stats);
+    PyObject *r = stats != NULL
+                      ? PyObject_CallMethodNoArgs(stats, names.reset_all)
+                      : NULL;
+    Py_XDECREF(stats);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static PyObject *
+runner_on_spawning_complete(RunnerObject *self, PyObject *args,
+                            PyObject *kwargs)
+{
+    if (runner_update_state(self, names.running) < 0 ||
+        reset_stats_if_asked(self) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- Construction. */
+
+static PyObject *
+runner_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    RunnerObject *self = (RunnerObject *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->environment = Py_NewRef(Py_None);
+    self->state = Py_NewRef(names.ready);
+    self->user_greenlets = group_new();
+    self->greenlet = group_new();
+    self->callers = PyList_New(0);
+    self->exceptions = PyDict_New();
+    self->target_user_classes_count = PyDict_New();
+    self->final_user_classes_count = PyDict_New();
+    self->custom_messages = PyDict_New();
+    self->target_user_count = PyLong_FromLong(0);
+    self->current_cpu_usage = PyLong_FromLong(0);
+    self->current_memory_usage = PyLong_FromLong(0);
+    if (PyErr_Occurred()) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int
+runner_init(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"environment", NULL};
+    PyObject *environment;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords,
+                                     &environment)) {
+        return -1;
+    }
+    Py_SETREF(self->environment, Py_NewRef(environment));
+    if (count_requests(self) < 0 ||
+        runner_listen(self, names.spawning_complete,
+                      names._on_spawning_complete) < 0) {
+        return -1;
+    }
+    return runner_start_monitor(self);
+}
+
+/* --- Users. */
+
+static PyObject *
+runner_py_spawn_users(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"user_classes_spawn_count", "wait", NULL};
+    PyObject *counts;
+    int wait = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", keywords, &counts,
+                                     &wait)) {
+        return NULL;
+    }
+    return runner_spawn_users(self, counts, wait);
+}
+
+static PyObject *
+runner_py_stop_users(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"user_classes_stop_count", NULL};
+    PyObject *counts;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &counts) ||
+        runner_stop_users(self, counts) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+runner_get_user_count(RunnerObject *self, void *unused)
+{
+    return PyLong_FromSsize_t(group_size(self->user_greenlets));
+}
+
+static PyObject *
+runner_get_user_classes_count(RunnerObject *self, void *unused)
+{
+    return runner_count_users(self);
+}
+
+/* --- Ending. */
+
+int
+runner_kill_own(PyObject *slot)
+{
+    if (slot == NULL || !PyObject_TypeCheck(slot, Green_Type) ||
+        (struct green *)slot == green_current()) {
+        return 0;
+    }
+    Py_INCREF(slot);
+    int result = green_kill((struct green *)slot, NULL);
+    Py_DECREF(slot);
+    return result;
+}
+
+static int
+stop_all_users(RunnerObject *self)
+{
+    PyObject *counts = runner_count_users(self);
+    PyObject *r = counts == NULL
+                      ? NULL
+                      : PyObject_CallMethodOneArg((PyObject *)self,
+                                                  names.stop_users, counts);
+    Py_XDECREF(counts);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static int
+log_cpu_warning(RunnerObject *self)
+{
+    return self->cpu_warning_emitted
+               ? run_log("locust.runners", "warning",
+                         "CPU usage was too high at some point during the "
+                         "test! What was measured may be the load "
+                         "generator's own limit.")
+               : 0;
+}
+
+static int
+stop_sequence(RunnerObject *self)
+{
+    if (run_log("locust.runners", "debug", "Stopping...") < 0 ||
+        run_fire_environment(self->environment, names.test_stopping) < 0) {
+        return -1;
+    }
+    PyObject *counts = runner_count_users(self);
+    if (counts == NULL) {
+        return -1;
+    }
+    Py_XSETREF(self->final_user_classes_count, counts);
+    if (runner_update_state(self, names.cleanup) < 0 ||
+        runner_kill_own(self->spawning_greenlet) < 0) {
+        return -1;
+    }
+    Py_CLEAR(self->spawning_greenlet);
+    if (runner_kill_own(self->shape_greenlet) < 0) {
+        return -1;
+    }
+    Py_CLEAR(self->shape_greenlet);
+    Py_CLEAR(self->shape_last_tick);
+    if (stop_all_users(self) < 0) {
+        return -1;
+    }
+    Py_CLEAR(self->users_dispatcher);
+    if (runner_update_state(self, names.stopped) < 0 ||
+        log_cpu_warning(self) < 0) {
+        return -1;
+    }
+    return run_fire_environment(self->environment, names.test_stop);
+}
+
+/* Parks. */
+static int
+stop_now(RunnerObject *self)
+{
+    while (self->stopping) {
+        if (waitlist_wait(&self->stopped, -1) < 0) {
+            return -1;
+        }
+    }
+    if (runner_state_is(self, names.stopped)) {
+        return 0;
+    }
+    self->stopping = true;
+    int result = stop_sequence(self);
+    self->stopping = false;
+    if (PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
+                        NULL) < 0) {
+        result = -1;
+    }
+    waitlist_wake_all(&self->stopped);
+    return result;
+}
+
+static int
+quit_now(RunnerObject *self)
+{
+    PyObject *r =
+        PyObject_CallMethodNoArgs((PyObject *)self, names.stop);
+    if (r == NULL) {
+        return -1;
+    }
+    Py_DECREF(r);
+    return group_kill(self->greenlet, true);
+}
+
+/* Whether ending the runner would end the current green thread half-way. */
+static int
+called_from_inside(RunnerObject *self)
+{
+    if (!hub_is_here()) {
+        return -1;
+    }
+    PyObject *current = (PyObject *)green_current();
+    return current == self->spawning_greenlet
+               ? 1
+               : PySequence_Contains(self->user_greenlets, current);
+}
+
+static PyObject *
+end_body(struct green *green)
+{
+    RunnerObject *self = (RunnerObject *)green->target;
+    bool quit = PyTuple_GET_SIZE(green->args) > 0;
+    if ((quit ? quit_now(self) : stop_now(self)) < 0) {
+        return run_failed(self->environment);
+    }
+    Py_RETURN_NONE;
+}
+
+/* Has somebody else do it. args say what: () is stop, (None,) quit. */
+static struct green *
+begin_elsewhere(RunnerObject *self, bool quit)
+{
+    PyObject *args = quit ? PyTuple_Pack(1, Py_None) : PyTuple_New(0);
+    struct green *g =
+        args ? green_new(NULL, end_body, (PyObject *)self, args) : NULL;
+    Py_XDECREF(args);
+    if (g != NULL && green_start(g) < 0) {
+        Py_CLEAR(g);
+    }
+    return g;
+}
+
+/* The caller is killed on the way, or at once if the killing was before. */
+static int
+end_elsewhere(RunnerObject *self, bool quit)
+{
+    struct green *current = green_current();
+    struct green *g = begin_elsewhere(self, quit);
+    int result = -1;
+    if (g == NULL) {
+        return -1;
+    }
+    if (self->stopping) {
+        result = green_throw(current, Green_Exit);
+    }
+    else if (PyList_Append(self->callers, (PyObject *)current) == 0) {
+        result = green_join(g, -1) < 0 ? -1 : 0;
+    }
+    Py_DECREF(g);
+    return result;
+}
+
+/* Parks. */
+static PyObject *
+end(RunnerObject *self, bool quit)
+{
+    int inside = called_from_inside(self);
+    int result = inside;
+    if (inside > 0) {
+        result = end_elsewhere(self, quit);
+    }
+    else if (inside == 0) {
+        result = quit ? quit_now(self) : stop_now(self);
+    }
+    return result < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+runner_stop(RunnerObject *self, PyObject *unused)
+{
+    return end(self, false);
+}
+
+static PyObject *
+runner_quit(RunnerObject *self, PyObject *unused)
+{
+    return end(self, true);
+}
+
+static PyObject *
+runner_cpu_log_warning(RunnerObject *self, PyObject *unused)
+{
+    if (log_cpu_warning(self) < 0) {
+        return NULL;
+    }
+    return PyBool_FromLong(self->cpu_warning_emitted);
+}
+
+static PyObject *
+runner_monitor_cpu_and_memory(RunnerObject *self, PyObject *unused)
+{
+    (void)runner_monitor(self);
+    return NULL;
+}
+
+/* --- Messages. */
+
+static PyObject *
+runner_register_message(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"msg_type", "listener", "concurrent", NULL};
+    PyObject *type, *listener;
+    int concurrent = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", keywords, &type,
+                                     &listener, &concurrent)) {
+        return NULL;
+    }
+    int known = PySequence_Contains(self->custom_messages, type);
+    if (known != 0) {
+        if (known > 0) {
+            PyErr_Format(PyExc_Exception,
+                         "Tried to register listener method for %S, but it "
+                         "already had a listener!",
+                         type);
+        }
+        return NULL;
+    }
+    PyObject *entry =
+        Py_BuildValue("(OO)", listener, concurrent ? Py_True : Py_False);
+    int failed = entry == NULL ||
+                 PyObject_SetItem(self->custom_messages, type, entry) < 0;
+    Py_XDECREF(entry);
+    if (failed) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- Exceptions of users. */
+
+/* The row of self.exceptions for a traceback, made if need be: borrowed. */
+static PyObject *
+exception_row(RunnerObject *self, PyObject *msg, PyObject *tb)
+{
+    if (self->exceptions == NULL || !PyDict_Check(self->exceptions)) {
+        PyErr_SetString(PyExc_TypeError, "runner.exceptions must be a dict");
+        return NULL;
+    }
+    Py_hash_t hash = PyObject_Hash(tb);
+    PyObject *key = hash == -1 ? NULL : PyLong_FromSsize_t(hash);
+    PyObject *row = NULL;
+    if (key != NULL) {
+        row = PyDict_GetItemWithError(self->exceptions, key);
+        if (row == NULL && !PyErr_Occurred()) {
+            PyObject *fresh =
+                Py_BuildValue("{sisOsOsN}", "count", 0, "msg", msg,
+                              "traceback", tb, "nodes", PySet_New(NULL));
+            if (fresh != NULL &&
+                PyDict_SetItem(self->exceptions, key, fresh) == 0) {
+                row = fresh;
+            }
+            Py_XDECREF(fresh);
+        }
+        Py_DECREF(key);
+    }
+    return row;
+}
+
+static PyObject *
+runner_log_exception(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"node_id", "msg", "formatted_tb", NULL};
+    PyObject *node, *msg, *tb;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO", keywords, &node,
+                                     &msg, &tb)) {
+        return NULL;
+    }
+    PyObject *row = exception_row(self, msg, tb);
+    PyObject *count =
+        row != NULL ? PyDict_GetItemWithError(row, names.count) : NULL;
+    PyObject *nodes =
+        row != NULL ? PyDict_GetItemWithError(row, names.nodes) : NULL;
+    if (count == NULL || nodes == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_KeyError, "count and nodes");
+        }
+        return NULL;
+    }
+    PyObject *more = PyLong_FromLong(PyLong_AsLong(count) + 1);
+    int failed = more == NULL || PyDict_SetItem(row, names.count, more) < 0 ||
+                 PySet_Add(nodes, node) < 0;
+    Py_XDECREF(more);
+    if (failed) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- What it shows of its environment. */
+
+static PyObject *
+of_environment(RunnerObject *self, void *name)
+{
+    return PyObject_GetAttrString(self->environment, name);
+}
+
+static PyObject *
+runner_get_errors(RunnerObject *self, void *unused)
+{
+    PyObject *stats = PyObject_GetAttr((PyObject *)self, names.stats);
+    PyObject *errors =
+        stats != NULL ? PyObject_GetAttr(stats, names.errors) : NULL;
+    Py_XDECREF(stats);
+    return errors;
+}
+
+/* --- The type. */
+
+static int
+runner_traverse(RunnerObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->environment);
+    Py_VISIT(self->user_greenlets);
+    Py_VISIT(self->greenlet);
+    Py_VISIT(self->spawning_greenlet);
+    Py_VISIT(self->shape_greenlet);
+    Py_VISIT(self->shape_last_tick);
+    Py_VISIT(self->callers);
+    Py_VISIT(self->exceptions);
+    Py_VISIT(self->target_user_classes_count);
+    Py_VISIT(self->final_user_classes_count);
+    Py_VISIT(self->custom_messages);
+    Py_VISIT(self->users_dispatcher);
+    Py_VISIT(self->dict);
+    return 0;
+}
+
+static int
+runner_clear(RunnerObject *self)
+{
+    Py_CLEAR(self->environment);
+    Py_CLEAR(self->user_greenlets);
+    Py_CLEAR(self->greenlet);
+    Py_CLEAR(self->state);
+    Py_CLEAR(self->spawning_greenlet);
+    Py_CLEAR(self->shape_greenlet);
+    Py_CLEAR(self->shape_last_tick);
+    Py_CLEAR(self->current_cpu_usage);
+    Py_CLEAR(self->current_memory_usage);
+    Py_CLEAR(self->callers);
+    Py_CLEAR(self->exceptions);
+    Py_CLEAR(self->target_user_count);
+    Py_CLEAR(self->target_user_classes_count);
+    Py_CLEAR(self->final_user_classes_count);
+    Py_CLEAR(self->custom_messages);
+    Py_CLEAR(self->users_dispatcher);
+    Py_CLEAR(self->dict);
+    return 0;
+}
+
+/* Its green threads end with it; nobody waits for them here. When the whole
+   interpreter ends, it has freed their thread states already. */
+static void
+runner_finalize(RunnerObject *self)
+{
+    if (interpreter_is_finalizing()) {
+        return;
+    }
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    PyObject *groups[] = {self->user_greenlets, self->greenlet};
+    for (int i = 0; i < 2; i++) {
+        if (groups[i] != NULL && green_current() != NULL &&
+            group_kill(groups[i], false) < 0) {
+            PyErr_Clear();      /* the caller is one of them, and goes on */
+        }
+    }
+    PyErr_Restore(type, value, tb);
+}
+
+static void
+runner_dealloc(RunnerObject *self)
+{
+    if (PyObject_CallFinalizerFromDealloc((PyObject *)self) < 0) {
+        return;
+    }
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    if (self->weakrefs != NULL) {
+        PyObject_ClearWeakRefs((PyObject *)self);
+    }
+    runner_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(update_state_doc, "update_state(new_state)");
+PyDoc_STRVAR(spawn_users_doc,
+             "spawn_users(user_classes_spawn_count, wait=False)\n\n"
+             "Creates and starts users, {class name: number}, at once, and "
+             "returns them as a list.\n"
+             "With wait it returns when no user is left.");
+PyDoc_STRVAR(stop_users_doc,
+             "stop_users(user_classes_stop_count)\n\n"
+             "Stops users, {class name: number}, and waits for their end. "
+             "With environment.stop_timeout\n"
+             "they have so many seconds to finish their tasks.");
+PyDoc_STRVAR(stop_doc, "stop()\n\nStops the test and all users.");
+PyDoc_STRVAR(quit_doc,
+             "quit()\n\nStops the test and ends the runner's green threads.");
+PyDoc_STRVAR(cpu_log_warning_doc,
+             "cpu_log_warning()\n\n"
+             "Logs a warning if the processor was the limit; says whether.");
+PyDoc_STRVAR(monitor_doc,
+             "monitor_cpu_and_memory()\n\n"
+             "Samples processor and memory use for ever.");
+PyDoc_STRVAR(register_message_doc,
+             "register_message(msg_type, listener, concurrent=False)\n\n"
+             "listener(environment=..., msg=...) is called for messages of "
+             "this type.");
+PyDoc_STRVAR(log_exception_doc,
+             "log_exception(node_id, msg, formatted_tb)\n\n"
+             "Counts an exception; equal tracebacks are one.");
+
+#define KEYWORDS(function) \
+    (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef runner_methods[] = {
+    {"update_state", (PyCFunction)runner_py_update_state, METH_O,
+     update_state_doc},
+    {"spawn_users", KEYWORDS(runner_py_spawn_users), spawn_users_doc},
+    {"stop_users", KEYWORDS(runner_py_stop_users), stop_users_doc},
+    {"stop", (PyCFunction)runner_stop, METH_NOARGS, stop_doc},
+    {"quit", (PyCFunction)runner_quit, METH_NOARGS, quit_doc},
+    {"cpu_log_warning", (PyCFunction)runner_cpu_log_warning, METH_NOARGS,
+     cpu_log_warning_doc},
+    {"monitor_cpu_and_memory", (PyCFunction)runner_monitor_cpu_and_memory,
+     METH_NOARGS, monitor_doc},
+    {"register_message", KEYWORDS(runner_register_message),
+     register_message_doc},
+    {"log_exception", KEYWORDS(runner_log_exception), log_exception_doc},
+    {"_on_spawning_complete", KEYWORDS(runner_on_spawning_complete), NULL},
+    {NULL},
+};
+
+static PyGetSetDef runner_getset[] = {
+    {"user_classes", (getter)of_environment, NULL, NULL, "user_classes"},
+    {"user_classes_by_name", (getter)of_environment, NULL, NULL,
+     "user_classes_by_name"},
+    {"stats", (getter)of_environment, NULL, NULL, "stats"},
+    {"errors", (getter)runner_get_errors, NULL, NULL, NULL},
+    {"user_count", (getter)runner_get_user_count, NULL,
+     "Users that are alive.", NULL},
+    {"user_classes_count", (getter)runner_get_user_classes_count, NULL,
+     "{class name: users that are alive}", NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL,
+     NULL},
+    {NULL},
+};
+
+#define OBJECT(name, field, flags) \
+    {name, T_OBJECT, offsetof(RunnerObject, field), flags, NULL}
+
+static PyMemberDef runner_members[] = {
+    OBJECT("environment", environment, READONLY),
+    OBJECT("user_greenlets", user_greenlets, READONLY),
+    OBJECT("greenlet", greenlet, READONLY),
+    OBJECT("state", state, 0),
+    OBJECT("spawning_greenlet", spawning_greenlet, 0),
+    OBJECT("shape_greenlet", shape_greenlet, 0),
+    OBJECT("shape_last_tick", shape_last_tick, 0),
+    OBJECT("current_cpu_usage", current_cpu_usage, 0),
+    OBJECT("current_memory_usage", current_memory_usage, 0),
+    OBJECT("exceptions", exceptions, 0),
+    OBJECT("target_user_count", target_user_count, 0),
+    OBJECT("target_user_classes_count", target_user_classes_count, 0),
+    OBJECT("final_user_classes_count", final_user_classes_count, 0),
+    OBJECT("custom_messages", custom_messages, READONLY),
+    OBJECT("_users_dispatcher", users_dispatcher, 0),
+    {"cpu_warning_emitted", T_BOOL,
+     offsetof(RunnerObject, cpu_warning_emitted), 0, NULL},
+    {"worker_cpu_warning_emitted", T_BOOL,
+     offsetof(RunnerObject, worker_cpu_warning_emitted), 0, NULL},
+    {"connection_broken", T_BOOL, offsetof(RunnerObject, connection_broken),
+     0, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(RunnerObject, dict), READONLY},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(RunnerObject, weakrefs),
+     READONLY},
+    {NULL},
+};
+
+PyDoc_STRVAR(runner_doc,
+             "Runner(environment)\n\n"
+             "What all runners share: users, state, exceptions, messages.");
+
+static PyType_Slot runner_slots[] = {
+    {Py_tp_doc, (void *)runner_doc},
+    {Py_tp_new, runner_new},
+    {Py_tp_init, runner_init},
+    {Py_tp_traverse, runner_traverse},
+    {Py_tp_clear, runner_clear},
+    {Py_tp_finalize, runner_finalize},
+    {Py_tp_dealloc, runner_dealloc},
+    {Py_tp_methods, runner_methods},
+    {Py_tp_getset, runner_getset},
+    {Py_tp_members, runner_members},
+    {0, NULL},
+};
+
+static PyType_Spec runner_spec = {
+    .name = "_locust.Runner",
+    .basicsize = sizeof(RunnerObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = runner_slots,
+};
+
+int
+runner_module_exec(PyObject *module)
+{
+    Runner_Type = (PyTypeObject *)PyType_FromSpec(&runner_spec);
+    if (Runner_Type == NULL || PyModule_AddType(module, Runner_Type) < 0 ||
+        run_settings_exec(module) < 0) {
+        return -1;
+    }
+    return local_runner_module_exec(module);
+}
