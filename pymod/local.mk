@@ -1,0 +1,84 @@
+# The Python half. In a build tree it is linked to under python/, where the
+# program and plain python3 (PYTHONPATH=.../python) find it. Installed, it is a
+# directory of its own beside the extension, so that the program finds it
+# whatever python3 does; plain python3 finds it by a link in $(pythondir).
+
+PYMOD = \
+	pymod/locust/__init__.py \
+	pymod/locust/__main__.py \
+	pymod/locust/_patch.py \
+	pymod/locust/_version.py \
+	pymod/locust/argument_parser.py \
+	pymod/locust/clients.py \
+	pymod/locust/dispatch.py \
+	pymod/locust/env.py \
+	pymod/locust/event.py \
+	pymod/locust/exception.py \
+	pymod/locust/input_events.py \
+	pymod/locust/log.py \
+	pymod/locust/main.py \
+	pymod/locust/rpc/__init__.py \
+	pymod/locust/rpc/protocol.py \
+	pymod/locust/runners.py \
+	pymod/locust/stats.py \
+	pymod/locust/user/__init__.py \
+	pymod/locust/user/sequential_taskset.py \
+	pymod/locust/user/task.py \
+	pymod/locust/user/users.py \
+	pymod/locust/user/wait_time.py \
+	pymod/locust/util/__init__.py \
+	pymod/locust/util/date.py \
+	pymod/locust/util/deprecation.py \
+	pymod/locust/util/directory.py \
+	pymod/locust/util/load_locustfile.py \
+	pymod/locust/util/rounding.py \
+	pymod/locust/util/timespan.py \
+	pymod/locust/util/url.py
+
+EXTRA_DIST += $(PYMOD)
+
+# The extension is replaced in one step: who has loaded the old one keeps it.
+all-local: python/stamp
+python/stamp: _locust.la
+	$(AM_V_GEN)$(MKDIR_P) python && \
+	ln -sfn $(abs_srcdir)/pymod/locust python/locust && \
+	cp -f .libs/_locust.so python/new && \
+	mv -f python/new python/_locust$(PYTHON_EXT_SUFFIX) && \
+	touch $@
+
+clean-local:
+	rm -rf python pycache
+
+# What other people have installed under our name is not overwritten.
+install-data-local:
+	@for f in $(PYMOD); do \
+	  to="$(DESTDIR)$(pkgpydir)/$${f#pymod/}"; \
+	  $(MKDIR_P) "$${to%/*}" && \
+	  $(INSTALL_DATA) "$(srcdir)/$$f" "$$to" || exit 1; \
+	done
+	PYTHONPYCACHEPREFIX= $(PYTHON) -m compileall -q -s "$(DESTDIR)" \
+	  "$(DESTDIR)$(pkgpydir)/locust"
+	$(MKDIR_P) "$(DESTDIR)$(pythondir)"
+	@link="$(DESTDIR)$(pythondir)/locust"; \
+	if test -e "$$link" && ! test -L "$$link"; then \
+	  echo "$$link exists and is not ours: remove that package (pip uninstall locust) and run 'make install' again" >&2; \
+	  exit 1; \
+	fi; \
+	echo " linking $$link"; \
+	ln -srfn "$(DESTDIR)$(pkgpydir)/locust" "$$link"
+
+uninstall-local:
+	for f in $(PYMOD); do \
+	  rm -f "$(DESTDIR)$(pkgpydir)/$${f#pymod/}" || exit 1; \
+	done
+	@link="$(DESTDIR)$(pythondir)/locust"; \
+	if test -L "$$link"; then rm -f "$$link"; fi
+	@if test -d "$(DESTDIR)$(pkgpydir)/locust"; then \
+	  cd "$(DESTDIR)$(pkgpydir)/locust" && \
+	  find . -name __pycache__ -prune -exec rm -rf {} + && \
+	  find . -depth -type d -empty -delete; \
+	fi
+
+# Caches that a test in the source tree may have left.
+dist-hook:
+	find "$(distdir)" -name __pycache__ -prune -exec rm -rf {} +

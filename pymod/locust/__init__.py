@@ -1,0 +1,51 @@
+"""Locust, a load testing tool: what a locustfile imports."""
+
+import os
+
+if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
+    from . import _patch
+
+    _patch.patch_all()
+
+from ._version import version as __version__
+from .event import Events
+from .user import wait_time
+from .user.sequential_taskset import SequentialTaskSet
+from .user.task import TaskSet, tag, task
+from .user.users import HttpUser, User
+from .user.wait_time import between, constant, constant_pacing, constant_throughput
+from .util.deprecation import DeprecatedHttpLocustClass as HttpLocust
+from .util.deprecation import DeprecatedLocustClass as Locust
+
+events = Events()
+"""The events of the test that the command line runs."""
+
+from . import (  # noqa: E402, F401
+    argument_parser,
+    dispatch,
+    env,
+    exception,
+    log,
+    runners,
+    stats,
+    user,
+    util,
+)
+
+__all__ = (
+    "SequentialTaskSet",
+    "wait_time",
+    "task",
+    "tag",
+    "TaskSet",
+    "HttpUser",
+    "User",
+    "between",
+    "constant",
+    "constant_pacing",
+    "constant_throughput",
+    "events",
+    "HttpLocust",
+    "Locust",
+    "__version__",
+)

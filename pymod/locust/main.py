@@ -1,0 +1,321 @@
+"""What the program does, from the command line to the exit code."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import resource
+import signal
+import sys
+
+import _locust
+import locust
+
+from . import log
+from ._version import version
+from .argument_parser import get_locustfiles_locally, get_parser, parse_locustfile_option
+from .env import Environment
+from .input_events import input_listener
+from .log import greenlet_exception_logger, setup_logging
+from .runners import STATE_SPAWNING
+from .stats import (
+    print_error_report,
+    print_percentile_stats,
+    print_stats,
+    stats_printer,
+    console_logger,
+    validate_stats_configuration,
+)
+from .util.load_locustfile import load_locustfile
+
+MIN_OPEN_FILES = 10000
+LAG_CHECK_INTERVAL_SEC = 5
+
+logger = logging.getLogger(__name__)
+greenlet_exception_handler = greenlet_exception_logger(logger)
+
+
+# --- Locustfiles and user classes.
+
+
+def _fail(message: str):
+    sys.stderr.write(message + "\n")
+    sys.exit(1)
+
+
+def _defined_in(cls: type) -> str:
+    return inspect.getsourcefile(cls) or inspect.getfile(cls)
+
+
+def merge_locustfiles_content(locustfiles: list[str]):
+    """Imports the files: user classes, load shapes, tasks (by class name), and the first shape."""
+    user_classes: dict = {}
+    shape_classes: dict = {}
+    tasks: dict = {}
+    first_shape = None
+    for path in locustfiles:
+        users, shapes = load_locustfile(path)
+        for shape in shapes:
+            name = type(shape).__name__
+            if name in shape_classes:
+                _fail(f"Duplicate shape classes: {name}")
+            shape_classes[name] = shape
+            first_shape = first_shape or shape
+        for name, cls in users.items():
+            if name in user_classes:
+                files = _defined_in(user_classes[name]), _defined_in(cls)
+                if files[0] != files[1]:
+                    both = " and ".join(files)
+                    _fail(f"Duplicate user class names: {name} is defined in both {both}")
+            user_classes[name] = cls
+            tasks[name] = cls.tasks or []
+    return user_classes, shape_classes, tasks, first_shape
+
+
+def create_environment(
+    user_classes,
+    options,
+    events=None,
+    shape_class=None,
+    locustfile=None,
+    parsed_locustfiles=None,
+    available_user_classes=None,
+    available_shape_classes=None,
+    available_user_tasks=None,
+) -> Environment:
+    """An Environment as the command line's options want it."""
+    return Environment(
+        locustfile=locustfile,
+        user_classes=user_classes,
+        shape_class=shape_class,
+        events=events,
+        host=options.host,
+        reset_stats=options.reset_stats,
+        tags=options.tags,
+        exclude_tags=options.exclude_tags,
+        parsed_options=options,
+        parsed_locustfiles=parsed_locustfiles,
+        available_user_classes=available_user_classes,
+        available_shape_classes=available_shape_classes,
+        available_user_tasks=available_user_tasks,
+    )
+
+
+def _select_user_classes(user_classes: dict, wanted: list[str]) -> list[type]:
+    if not user_classes:
+        logger.error("No User class found!")
+        sys.exit(1)
+    unknown = sorted(set(wanted) - set(user_classes))
+    if unknown:
+        logger.error("Unknown User(s): %s\n", ", ".join(unknown))
+        sys.exit(1)
+    return [cls for name, cls in user_classes.items() if not wanted or name in wanted]
+
+
+def _check_fixed_counts(environment: Environment, options) -> None:
+    fixed = sum(cls.fixed_count for cls in environment.user_classes)
+    if environment.shape_class is None and options.num_users and fixed > options.num_users:
+        logger.info(
+            "Total fixed_count of User classes (%d) is greater than the number of users asked for "
+            "(%d): some will not be started.",
+            fixed,
+            options.num_users,
+        )
+
+
+def _raise_open_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= MIN_OPEN_FILES:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (MIN_OPEN_FILES, hard))
+    except (ValueError, OSError) as e:
+        logger.warning(
+            "System open file limit '%d' is below minimum setting '%d'.\n"
+            "Each connection of a user needs one, so large tests will fail; raising it did: %s.\n"
+            "Raise it with 'ulimit -n' or in the system's settings.",
+            soft,
+            MIN_OPEN_FILES,
+            e,
+        )
+
+
+def _set_stack_size(kilobytes: int | None) -> None:
+    if kilobytes is None:
+        return
+    try:
+        _locust.set_stack_size(kilobytes)
+    except (RuntimeError, ValueError) as e:
+        logger.error("--stack-size: %s", e)
+        sys.exit(1)
+
+
+# --- A test without a web interface.
+
+
+def _spawn(function) -> _locust.Greenlet:
+    green = _locust.Greenlet.spawn(function)
+    green.link_exception(greenlet_exception_handler)
+    return green
+
+
+def _start_run_time_limit(environment: Environment, run_time: int) -> _locust.Greenlet:
+    def stop():
+        logger.info("--run-time limit reached, shutting down")
+        environment.runner.quit()
+
+    logger.info("Run time limit set to %s seconds", run_time)
+    green = _locust.Greenlet.spawn_later(run_time, stop)
+    green.link_exception(greenlet_exception_handler)
+    return green
+
+
+def _start_test(environment: Environment, options) -> list:
+    """Begins what --headless promises; returns the green thread that will end it, if any."""
+    if options.num_users is None:
+        options.num_users = 1
+    if options.spawn_rate is None:
+        options.spawn_rate = 1
+    environment.runner.start(options.num_users, options.spawn_rate)
+    if options.run_time:
+        return [_start_run_time_limit(environment, options.run_time)]
+    logger.info("No run time limit set, use CTRL+C to interrupt")
+    return []
+
+
+def _start_keyboard(environment: Environment) -> _locust.Greenlet:
+    runner = environment.runner
+
+    def change(difference: int):
+        if runner.state == STATE_SPAWNING:
+            logger.warning("Users are being spawned: wait for the end before changing their number")
+        else:
+            runner.start(max(0, runner.user_count + difference), 100)
+
+    keys = {"w": 1, "W": 10, "s": -1, "S": -10}
+    return _spawn(input_listener({key: lambda n=n: change(n) for key, n in keys.items()}))
+
+
+def _on_sigterm(signum, frame) -> None:
+    logger.info("Got SIGTERM signal")
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _locust.interrupt(signum, frame)
+
+
+def _exit_code(environment: Environment, options) -> int:
+    if environment.process_exit_code is not None:
+        return environment.process_exit_code
+    if environment.runner.errors or environment.runner.exceptions:
+        return options.exit_code_on_error
+    return 2 if log.unhandled_greenlet_exception else 0
+
+
+def _watch_lag() -> None:
+    """Warns once if the generator itself has become slow; response times do not contain it."""
+    while not _locust.lag_is_notable():
+        _locust.sleep(LAG_CHECK_INTERVAL_SEC)
+    logger.warning(
+        "Requests wait more than a millisecond for the users' Python code: response times stay true, but fewer "
+        "requests are made than users ask for. Run more processes, or do less per task."
+    )
+
+
+def _print_results(environment: Environment) -> None:
+    print_stats(environment.stats, current=False)
+    print_percentile_stats(environment.stats)
+    print_error_report(environment.stats)
+    for line in _locust.lag_lines():
+        console_logger.info(line)
+
+
+def _shut_down(environment: Environment, options, background: list, limit: list) -> int:
+    """Ends the test in good order, and says with which exit code to end the process."""
+    logger.debug("Running teardowns...")
+    environment.events.quitting.fire(environment=environment, reverse=True)
+    code = _exit_code(environment, options)
+    logger.info("Shutting down (exit code %s)", code)
+    # Users that never wait get no chance to run between here and their end.
+    for green in background:
+        green.kill(block=False)
+    logger.debug("Cleaning up runner...")
+    environment.runner.quit()  # if the time limit is at it already, this waits for it
+    for green in limit:
+        green.kill(block=False)
+    for green in background + limit:
+        green.join()
+    _print_results(environment)
+    environment.events.quit.fire(exit_code=code)
+    return code
+
+
+def _run(environment: Environment, options) -> int:
+    background, limit = [_spawn(_watch_lag)], []
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        if not options.only_summary:
+            background.append(_spawn(stats_printer(environment.stats)))
+        limit = _start_test(environment, options)
+        background.append(_start_keyboard(environment))
+        environment.runner.greenlet.join()
+    except KeyboardInterrupt:
+        logger.debug("Interrupted")
+    return _shut_down(environment, options, background, limit)
+
+
+# --- From the command line.
+
+
+def _import_plugins() -> None:
+    try:
+        import locust_plugins  # noqa: F401
+    except ModuleNotFoundError as e:
+        if e.name != "locust_plugins":
+            raise
+
+
+def _fire_init(environment: Environment) -> None:
+    log.unhandled_greenlet_exception = False
+    environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    if log.unhandled_greenlet_exception:
+        sys.exit(1)
+
+
+def main() -> int:
+    """Runs the program. Returns its exit code, or leaves by SystemExit."""
+    signal.signal(signal.SIGINT, _locust.interrupt)
+    _import_plugins()
+    locustfiles = get_locustfiles_locally(parse_locustfile_option())
+    user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
+    options = get_parser().parse_args()
+    validate_stats_configuration()
+    if not options.skip_log_setup:
+        setup_logging(options.loglevel, options.logfile)
+    logger.info("Starting Locust %s", version)
+    if options.list_commands:
+        print("Available Users:")
+        for name in user_classes:
+            print("    " + name)
+        return 0
+    selected = _select_user_classes(user_classes, options.user_classes)
+    if not options.headless:
+        logger.error("There is no web interface yet: run the test with --headless")
+        return 1
+    _raise_open_file_limit()
+    _set_stack_size(options.stack_size)
+    _locust.set_io_threads(options.io_threads)
+    environment = create_environment(
+        selected,
+        options,
+        events=locust.events,
+        shape_class=shape,
+        locustfile=",".join(locustfiles),
+        parsed_locustfiles=locustfiles,
+        available_user_classes=user_classes,
+        available_shape_classes=shape_classes,
+        available_user_tasks=tasks,
+    )
+    _check_fixed_counts(environment, options)
+    environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
+    environment.create_local_runner().spread_spawning = True
+    _fire_init(environment)
+    return _run(environment, options)

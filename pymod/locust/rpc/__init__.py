@@ -1,0 +1,5 @@
+"""Messages between masters and workers."""
+
+from .protocol import Message
+
+__all__ = ["Message"]
