@@ -1,0 +1,24 @@
+# Units in C: one program per file under test, tests/c/test_NAME.c, linked
+# with what needs no Python. A new one is a line in C_TESTS.
+C_TESTS = \
+	tests/c/test_buckets \
+	tests/c/test_cookie \
+	tests/c/test_dispatch \
+	tests/c/test_engine \
+	tests/c/test_entry \
+	tests/c/test_exchange \
+	tests/c/test_histogram \
+	tests/c/test_index \
+	tests/c/test_lag \
+	tests/c/test_lines \
+	tests/c/test_mailbox \
+	tests/c/test_seconds \
+	tests/c/test_snapshots \
+	tests/c/test_stats \
+	tests/c/test_table
+
+check_PROGRAMS += $(C_TESTS)
+TESTS += $(C_TESTS)
+noinst_HEADERS = tests/c/embed.h tests/c/unit.h
+LDADD = libplain.la $(CMOCKA_LIBS)
+AM_CPPFLAGS += $(CMOCKA_CFLAGS)

@@ -1,0 +1,69 @@
+"""The same command line, given to real Locust, must have the same outcome.
+
+LOCUST_REF is the command that runs real Locust; without it these tests are skipped.
+"""
+
+import os
+import re
+import shlex
+
+import pytest
+
+REFERENCE = os.environ.get("LOCUST_REF")
+pytestmark = pytest.mark.skipif(not REFERENCE, reason="LOCUST_REF is not set: no real Locust to compare with")
+
+HEAD = "from locust import *\nfrom locust.exception import *\nimport time\n"
+A = HEAD + "class A(User):\n    wait_time = constant(0.3)\n    def on_stop(self): print('on_stop')\n"
+TASK = "    @task\n    def t(self): {}\n"
+PLAIN = A + TASK.format("pass")
+
+CASES = [
+    (PLAIN, "--headless -u 3 -r 2 -t 3"),
+    (PLAIN, "--headless -u 0 -t 1"),
+    (PLAIN, "--headless -u 2 -t 2 --reset-stats --only-summary"),
+    (PLAIN, "--headless -u 2 -t 1 -L warning"),
+    (PLAIN, "--headless Nope A"),
+    (PLAIN, "-l"),
+    (PLAIN, "-f missing.py"),
+    (PLAIN, "-l -f ."),
+    (PLAIN, "--hedless"),
+    (PLAIN, "-u x"),
+    (PLAIN, "-r -1"),
+    (PLAIN, "-t 1.5"),
+    (PLAIN, "--config missing.conf"),
+    (PLAIN, "--headless -t 1 --only-summary -- A"),
+    ("x = 1\n", "--headless"),
+    (A + TASK.format("1/0"), "--headless -t 1 --only-summary"),
+    (A + TASK.format("1/0"), "--headless -t 1 --only-summary --exit-code-on-error 0"),
+    (A + TASK.format("raise StopUser"), "--headless -t 1 -u 3 -r 3 --only-summary"),
+    (A + TASK.format("raise RescheduleTask"), "--headless -t 1 --only-summary"),
+    (A + TASK.format("self.environment.runner.quit(); print('after')"), "--headless --only-summary"),
+    (A + TASK.format("time.sleep(3); print('done')"), "--headless -t 1 -s 1 --only-summary"),
+    (A + TASK.format("time.sleep(1.5); print('done')"), "--headless -t 1 -s 5 --only-summary"),
+    (A + TASK.format("raise SystemExit(4)"), "--headless -t 1 --only-summary"),
+    (PLAIN + "class B(A): fixed_count = 2\nclass C(A): weight = 3\n", "--headless -u 9 -r 9 -t 1 --only-summary"),
+    (PLAIN + "class B(A): fixed_count = 2\nclass C(A): weight = 3\n", "--headless -u 9 -r 9 -t 1 --only-summary C B"),
+    (PLAIN + "@events.quitting.add_listener\ndef f(**kw): 1/0\n", "--headless -t 1 --only-summary"),
+    (PLAIN + "@events.test_start.add_listener\ndef f(**kw): raise SystemExit(6)\n", "--headless -t 1 --only-summary"),
+    (A + TASK.format("pass") + "    def __init__(self, e): raise StopTest('m')\n", "--headless -t 1 --only-summary"),
+]
+
+
+def masked(text):
+    """Without what differs from run to run, and without tracebacks and gevent's own notices."""
+    text = re.sub(r"^\[[^\]]*\] [^/]+/", "", text, flags=re.M)
+    text = re.sub(r"Starting Locust \S+", "Starting Locust", text)
+    text = re.sub(r"^Traceback.*\n(?:[ \t].*\n)*(?:\S.*\n)?", "", text, flags=re.M)
+    text = re.sub(r"^\S+Z <Greenlet at .* failed with .*\n", "", text, flags=re.M)
+    text = re.sub(r"(greater than |Unable to open config file: ).*", r"\1", text)
+    # How often something is repeated depends on the moment at which the run time ends.
+    return re.sub(r"^(.*\n)\1+", r"\1", re.sub(r"\n+", "\n", text), flags=re.M).strip()
+
+
+@pytest.mark.parametrize("text, args", CASES)
+def test_same_outcome(run, text, args):
+    theirs = run(*shlex.split(args), locustfile=text, program=shlex.split(REFERENCE))
+    ours = run(*shlex.split(args), locustfile=text)
+    assert ours.code == theirs.code, (ours, theirs)
+    assert ours.out == theirs.out, (ours, theirs)
+    assert masked(ours.err) == masked(theirs.err)

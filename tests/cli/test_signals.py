@@ -1,0 +1,136 @@
+"""Ctrl-C and SIGTERM in every phase."""
+
+import os
+import signal
+import time
+
+import pytest
+
+BODY = """
+import time
+from locust import User, constant, events, task
+
+class A(User):
+    wait_time = constant({wait})
+
+    def on_start(self):
+        {on_start}
+
+    def on_stop(self):
+        print("on_stop", flush=True)
+
+    @task
+    def t(self):
+        {task}
+
+@events.quitting.add_listener
+def quitting(**kw):
+    print("quitting", flush=True)
+
+@events.test_stopping.add_listener
+def test_stopping(**kw):
+    print("test_stopping", flush=True)
+
+@events.test_stop.add_listener
+def test_stop(**kw):
+    print("test_stop", flush=True)
+
+@events.quit.add_listener
+def quit(exit_code, **kw):
+    print("quit", exit_code, flush=True)
+"""
+
+
+def locustfile(wait=100, on_start="pass", task="print('task', flush=True)"):
+    return BODY.format(wait=wait, on_start=on_start, task=task)
+
+
+PHASES = {
+    "spawning": (locustfile(), "task", "-u100 -r1"),
+    "on_start": (locustfile(on_start="print('task', flush=True); time.sleep(100)"), "task", "-u1"),
+    "wait": (locustfile(), "task", "-u1"),
+    "sleep": (locustfile(task="print('task', flush=True); time.sleep(100)"), "task", "-u1"),
+    "loop": (locustfile(task="print('task', flush=True)\n        while True: pass"), "task", "-u1"),
+    "no wait": (locustfile(wait=0, task="print('task') if time.time() % 1 < .01 else None"), "task", "-u3 -r3"),
+}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("phase", PHASES)
+def test_orderly_end(start, phase, signum):
+    text, ready, args = PHASES[phase]
+    p = start("--headless", "--only-summary", *args.split(), locustfile=text)
+    p.expect(ready)
+    time.sleep(0.3)
+    p.send(signum)
+    r = p.finish(5)
+    assert r.code == 0, r
+    said = [line for line in r.out.splitlines() if line != "task"]
+    assert said[0] == "quitting" and said[-2:] == ["test_stop", "quit 0"], r
+    assert "on_stop" in said
+    assert ("Got SIGTERM signal" in r.messages()) == (signum == signal.SIGTERM)
+    assert "Shutting down (exit code 0)" in r.messages()
+    assert "Aggregated" in r.err
+
+
+def test_interrupted_while_importing(start):
+    p = start("--headless", locustfile="import time\nprint('here', flush=True)\ntime.sleep(100)\n")
+    p.expect("here")
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == -signal.SIGINT, r
+    assert r.err.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_second_interrupt_ends_it_at_once(start):
+    p = start(
+        *"--headless -s 60 --only-summary".split(),
+        locustfile=locustfile(task="print('task', flush=True); time.sleep(100)"),
+    )
+    p.expect("task")
+    p.interrupt()
+    p.expect("Shutting down")
+    time.sleep(0.2)
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == -signal.SIGINT, r
+    assert "KeyboardInterrupt" in r.err
+
+
+def test_interrupt_waits_for_a_stop_under_way(start):
+    p = start(
+        *"--headless -t 1 -s 3 --only-summary".split(),
+        locustfile=locustfile(task="print('task', flush=True); time.sleep(2.5)"),
+    )
+    p.expect("--run-time limit reached")
+    p.interrupt()
+    r = p.finish(8)
+    assert r.code == 0, r
+    assert r.out.split().count("test_stopping") == 1
+    assert r.out.split().count("test_stop") == 1
+
+
+def test_interrupted_run_with_failures(start):
+    p = start("--headless", "--only-summary", locustfile=locustfile(task="print('task', flush=True); 1/0"))
+    p.expect("task")
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == 1 and "quit 1" in r.out, r
+
+
+def test_keyboard(start, directory):
+    master, slave = os.openpty()
+    p = start("--headless", "--only-summary", "-u", "1", locustfile=locustfile(), stdin=slave)
+    p.expect("All users spawned")
+    os.write(master, b"W")
+    p.expect("(11 total users)")
+    os.write(master, b"s")
+    p.expect("(10 total users)")
+    os.write(master, b"S")
+    p.expect("(0 total users)")
+    p.interrupt()
+    r = p.finish(5)
+    os.close(master)
+    os.close(slave)
+    assert r.code == 0, r
+    assert "Ramping to 11 users at a rate of 100.00 per second" in r.messages()

@@ -1,0 +1,50 @@
+"""What all tests in Python share: the servers, and the certificates for https."""
+
+import certificates
+import pytest
+from serving import Server
+
+
+@pytest.fixture
+def hostile():
+    """A hostile-server of the test's own."""
+    with Server("hostile-server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def certs(tmp_path_factory):
+    """Certificates of all kinds; see certificates.py."""
+    return certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def hostile_tls(certs):
+    """Starts a hostile-server with https: hostile_tls("good") gives it.
+
+    The argument names a certificate; `url` is the http place, `urls[1]` https.
+    """
+    started = []
+
+    def start(name):
+        server = Server("hostile-server", "--tls", certs[name].cert, certs[name].key, places=2)
+        started.append(server.__enter__())
+        return server
+
+    yield start
+    for server in started:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def demo_site():
+    """A demo-site for all; it keeps nothing that could spoil the next test."""
+    with Server("demo-site") as server:
+        yield server
+
+
+@pytest.fixture
+def truth_server():
+    """A truth-server with a delay of 10 ms."""
+    with Server("truth-server", "--delay-ms", 10) as server:
+        yield server

@@ -1,0 +1,405 @@
+"""HttpSession itself: names, context, success and failure by hand, cookies, connections, kills, true times."""
+
+import json
+import pickle
+import socket
+import threading
+import time
+
+import pytest
+import requests
+from _locust import Greenlet, sleep
+from http_pair import Events, ours
+
+from locust.exception import CatchResponseError, LocustError, RescheduleTask, ResponseError
+
+
+@pytest.fixture
+def events():
+    return Events()
+
+
+@pytest.fixture
+def client(hostile, events):
+    return ours(hostile.url, events)
+
+
+def cookie_line(client, path="/echo", **kwargs):
+    """What the next request sends as Cookie."""
+    return dict(client.get(path, **kwargs).json()["headers"]).get("Cookie")
+
+
+# --- What is reported.
+
+
+def test_what_an_event_says(hostile, client, events):
+    response = client.get("/bytes?n=10", context={"a": 1})
+    (event,) = events
+    assert event.keys() == {"request_type", "response_time", "name", "context", "response", "exception", "start_time",
+                            "url", "response_length"}
+    assert (event["request_type"], event["name"], event["url"]) == ("GET", "/bytes?n=10", hostile.url + "/bytes?n=10")
+    assert (event["response_length"], event["exception"], event["context"]) == (10, None, {"a": 1})
+    assert event["response"] is response and abs(time.time() - event["start_time"]) < 5
+
+
+@pytest.mark.parametrize("call, name", [
+    (lambda c: c.get("/ok", name="mine"), "mine"),
+    (lambda c: c.get(c.base_url + "/ok?x=1#part"), "/ok?x=1"),
+    (lambda c: c.get("/ok", params={"a": 1}), "/ok?a=1"),
+    (lambda c: c.get("/redirect-chain?n=2"), "/redirect-chain?n=2"),
+    (lambda c: c.get(""), "/"),
+])
+def test_names(client, events, call, name):
+    call(client)
+    assert [event["name"] for event in events] == [name]
+
+
+def test_rename_request(client, events):
+    with client.rename_request("block"):
+        client.get("/ok")
+        client.get("/ok", name="own")
+    client.get("/ok")
+    client.request_name = "set"
+    client.get("/ok")
+    assert [event["name"] for event in events] == ["block", "own", "/ok", "set"]
+
+
+def test_method_is_told_as_given(client, events):
+    client.request("get", "/ok")
+    client.request("Post", "/ok")
+    assert [event["request_type"] for event in events] == ["get", "Post"]
+
+
+def test_errors_of_status_name_the_request(client, events):
+    client.get("/status?code=404", name="mine")
+    assert repr(events[0]["exception"]) == "HTTPError('404 Client Error: Status for url: mine')"
+
+
+def test_a_refused_request_is_one_failure(hostile, client, events):
+    response = client.get("/x", headers={"X": 1})
+    assert response.status_code == 0 and response.request is None
+    assert isinstance(events[0]["exception"], requests.exceptions.InvalidHeader)
+    assert (events[0]["name"], events[0]["url"]) == ("/x", hostile.url + "/x")
+    with client.get("/x", headers={"X": 1}, catch_response=True, name="mine") as response:
+        response.success()
+    assert (events[1]["name"], events[1]["exception"]) == ("mine", None)
+
+
+@pytest.mark.parametrize("base, url, kind", [
+    ("", "/x", requests.exceptions.MissingSchema),
+    ("", "ftp://127.0.0.1/", requests.exceptions.InvalidSchema),
+    ("http://", "", requests.exceptions.InvalidURL),
+    ("http://127.0.0.1", b"/x", TypeError),
+])
+def test_what_reaches_the_task(events, base, url, kind):
+    with pytest.raises(kind):
+        ours(base, events).get(url)
+    assert not events
+
+
+@pytest.mark.parametrize("name, value", [
+    ("stream", True), ("cert", "/some/file.pem"), ("proxies", {"http": "http://127.0.0.1:1"}),
+    ("hooks", {"response": print}),
+])
+def test_what_is_not_supported_is_said(client, events, name, value):
+    with pytest.raises(NotImplementedError, match=name):
+        client.get("/ok", **{name: value})
+    setattr(client, name, value)
+    with pytest.raises(NotImplementedError, match=name):
+        client.get("/ok")
+    with pytest.raises(NotImplementedError):
+        client.mount("http://", requests.adapters.HTTPAdapter())
+    assert not events
+
+
+def test_hooks_that_were_only_looked_at(client, events):
+    assert client.hooks == {"response": []} and client.proxies == {}
+    assert client.get("/ok").ok
+
+
+# --- Deciding by hand.
+
+
+@pytest.mark.parametrize("path, decide, expected", [
+    ("/ok", lambda r: None, "None"),
+    ("/status?code=500", lambda r: None, "HTTPError('500 Server Error: Status for url: n')"),
+    ("/status?code=500", lambda r: r.success(), "None"),
+    ("/ok", lambda r: r.failure("no"), "CatchResponseError('no')"),
+    ("/ok", lambda r: r.failure(ValueError("v")), "ValueError('v')"),
+    ("/ok", lambda r: (r.failure("no"), r.success()), "None"),
+    ("/ok", lambda r: (r.success(), r.failure("no")), "CatchResponseError('no')"),
+    ("/close-before-reply", lambda r: r.success(), "None"),
+    ("/close-before-reply", lambda r: None,
+     "RemoteDisconnected('Remote end closed connection without response')"),
+])
+def test_catch_response(client, events, path, decide, expected):
+    with client.get(path, name="n", catch_response=True) as response:
+        assert not events
+        decide(response)
+    assert repr(events.exceptions) == f"[{expected}]"
+
+
+def test_exceptions_in_the_block(client, events):
+    with client.get("/ok", catch_response=True):
+        raise ResponseError("swallowed")
+    assert repr(events.exceptions) == "[ResponseError('swallowed')]"
+    events.clear()
+    for error in (ValueError(), RescheduleTask()):
+        with pytest.raises(type(error)), client.get("/ok", catch_response=True):
+            raise error
+        assert not events, "nothing is reported"
+        with pytest.raises(type(error)), client.get("/ok", catch_response=True) as response:
+            response.failure("first")
+            raise error
+        assert [type(e) for e in events.exceptions] == [CatchResponseError]
+        events.clear()
+
+
+def test_raise_for_status_follows_the_decision(client):
+    with client.get("/status?code=500", catch_response=True) as response:
+        with pytest.raises(requests.HTTPError):
+            response.raise_for_status()
+        response.success()
+        response.raise_for_status()
+        response.failure("no")
+        with pytest.raises(CatchResponseError, match="no"):
+            response.raise_for_status()
+
+
+def test_without_catch_response(client):
+    with pytest.raises(LocustError):
+        client.get("/ok").success()
+    with pytest.raises(LocustError), client.get("/ok"):
+        pass
+
+
+def test_request_meta_may_be_changed(client, events):
+    with client.get("/ok", catch_response=True) as response:
+        response.request_meta["name"] = "renamed"
+        response.request_meta["context"]["a"] = 1
+        meta = response.request_meta
+    assert events[0]["name"] == "renamed" and events[0]["context"] == {"a": 1}
+    assert meta["response_time"] == events[0]["response_time"]
+
+
+# --- Cookies.
+
+
+def test_a_hop_sends_what_the_one_before_has_set(hostile):
+    """Set-Cookie of a redirect reaches the next request."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve():
+            with server.accept()[0] as connection:
+                connection.recv(10000)
+                connection.sendall(b"HTTP/1.1 302 x\r\nLocation: %s/echo\r\nSet-Cookie: hop=1; Path=/\r\n"
+                                   b"Content-Length: 0\r\n\r\n" % hostile.url.encode())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        client = ours(f"http://127.0.0.1:{port}")
+        reply = client.get("/x", cookies={"mine": "2"})
+        thread.join()
+    assert dict(reply.json()["headers"])["Cookie"] == "hop=1; mine=2"
+    assert dict(client.cookies) == {"hop": "1"} and dict(reply.history[0].cookies) == {"hop": "1"}
+    assert dict(reply.cookies) == {}
+
+
+def test_jar_is_a_requests_jar(client):
+    jar = client.cookies
+    assert isinstance(jar, requests.cookies.RequestsCookieJar)
+    client.get("/set-cookie?a=1&b=2")
+    assert jar["a"] == "1" and jar.get("b") == "2" and jar.get("c") is None and "a" in jar and len(jar) == 2
+    assert dict(jar) == {"a": "1", "b": "2"} == jar.get_dict()
+    jar.set("c", "3")
+    jar["d"] = "4"
+    jar.update({"e": "5"})
+    assert sorted(c.name for c in jar) == list("abcde")
+    assert cookie_line(client) == "a=1; b=2; c=3; d=4; e=5"
+    del jar["a"]
+    jar.set("b", None)
+    assert cookie_line(client) == "c=3; d=4; e=5"
+    with pytest.raises(KeyError):
+        jar["a"]
+    copy = jar.copy()
+    again = pickle.loads(pickle.dumps(jar))
+    jar.clear()
+    assert len(jar) == 0 and cookie_line(client) is None
+    assert dict(copy) == dict(again) == {"c": "3", "d": "4", "e": "5"}
+
+
+def test_cookies_may_be_replaced(client):
+    client.cookies.set("a", "1")
+    client.cookies = {"b": "2"}
+    assert cookie_line(client) == "b=2"
+    client.cookies = requests.cookies.cookiejar_from_dict({"c": "3"})
+    assert cookie_line(client) == "c=3"
+    client.cookies = client.cookies
+    assert cookie_line(client) == "c=3"
+
+
+def test_cookies_of_a_call_stay_with_it(client):
+    assert cookie_line(client, cookies={"a": "1"}) == "a=1"
+    assert cookie_line(client) is None
+
+
+# --- Connections.
+
+
+def test_one_connection_is_kept(hostile, client):
+    for _ in range(10):
+        client.post("/ok", data="x" * 1000)
+        sleep(0.02)
+    assert hostile.json("/count") == {"connections": 2, "open": 2, "requests": 11}
+
+
+def test_close_and_reuse(hostile, client):
+    client.close()
+    client.get("/ok")
+    client.close()
+    sleep(0.05)
+    assert hostile.json("/count")["open"] == 1
+    assert client.get("/ok").ok
+    client.cookies.set("a", "1")
+    client.close()
+    assert cookie_line(client) == "a=1"
+    with client as same:
+        assert same is client and client.get("/ok").ok
+
+
+def test_connection_close_is_honoured(hostile, client, events):
+    for _ in range(3):
+        client.get("/ok", headers={"Connection": "close"})
+    assert events.exceptions == [None] * 3
+    sleep(0.05)
+    assert hostile.json("/count")["connections"] == 4
+    assert hostile.json("/count")["open"] == 1
+
+
+def test_a_session_that_is_forgotten_closes(hostile):
+    for _ in range(20):
+        ours(hostile.url).get("/ok")
+    sleep(0.1)
+    assert hostile.json("/count")["open"] == 1
+
+
+def test_green_threads_share_a_session(hostile, client, events):
+    """At the same time, and each gets its own reply."""
+    start = time.monotonic()
+    workers = [Greenlet.spawn(client.get, f"/delay?ms=100&n={n}") for n in range(50)]
+    for worker in workers:
+        worker.join()
+    assert time.monotonic() - start < 1
+    assert [w.value.url for w in workers] == [f"{hostile.url}/delay?ms=100&n={n}" for n in range(50)]
+    assert len(events) == 50 and not any(events.exceptions)
+
+
+def test_another_thread_is_told(client):
+    errors = []
+
+    def use():
+        try:
+            client.get("/ok")
+        except RuntimeError as e:
+            errors.append(str(e))
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert len(errors) == 1 and "thread" in errors[0]
+
+
+# --- Kills.
+
+
+def kill_in(call, after):
+    """Kills a green thread that makes a call, after so many seconds; returns how long that took."""
+    victim = Greenlet.spawn(call)
+    sleep(after)
+    assert not victim.dead
+    start = time.monotonic()
+    victim.kill()
+    assert victim.dead
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("path", ["/silent", "/delay?ms=5000", "/slow-header?ms=5000", "/slow-body?ms=5000",
+                                  "/drip?ms=100", "/redirect?to=/silent", "/redirect-loop"])
+def test_kill(hostile, client, events, path):
+    """At once, unreported, the connection closed; others go on."""
+    client.max_redirects = 10**6
+    other = Greenlet.spawn(client.get, "/delay?ms=150", name="other")
+    for _ in range(10):
+        assert kill_in(lambda: client.get(path), 0.01) < 0.05
+    assert not events
+    other.join()
+    assert [event["name"] for event in events] == ["other"] and events.exceptions == [None]
+    sleep(0.05)
+    # Those that were kept, at most one for each user of the session, and this question.
+    assert hostile.json("/count")["open"] <= 3
+
+
+def test_kill_while_connecting(events):
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        address = server.getsockname()
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        for _ in range(20):
+            client = ours("http://127.0.0.1:%d" % address[1], events)
+            assert kill_in(lambda: client.get("/"), 0.005) < 0.05
+        for filler in fillers:
+            filler.close()
+    assert not events
+
+
+def test_kill_in_the_handshake(events):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = ours("https://127.0.0.1:%d" % server.getsockname()[1], events)
+        for _ in range(20):
+            assert kill_in(lambda: client.get("/"), 0.01) < 0.05
+            with server.accept()[0] as connection:
+                connection.settimeout(2)
+                while connection.recv(10000):
+                    pass
+    assert not events
+
+
+def test_kill_in_the_lookup(events):
+    """The lookup itself ends when it ends; nobody waits for it."""
+    for n in range(20):
+        client = ours(f"http://nobody{n}.invalid", events)
+        victim = Greenlet.spawn(client.get, "/")
+        sleep(0)
+        victim.kill()
+        del client
+    assert not events
+
+
+# --- The truth.
+
+
+def test_response_times_are_without_the_wait_for_python(truth_server, events):
+    """Python burns while the replies arrive; the response times do not see it."""
+    clients = [ours(truth_server.url, events) for _ in range(20)]
+    for client in clients:
+        client.get("/")
+    truth_server.json("/reset")
+    events.clear()
+    for _ in range(5):
+        workers = [Greenlet.spawn(client.get, "/") for client in clients]
+        sleep(0.002)
+        end = time.monotonic() + 0.06
+        while time.monotonic() < end:
+            json.dumps(list(range(100)))
+        for worker in workers:
+            worker.join()
+    report = truth_server.json("/report")
+    times = sorted(event["response_time"] for event in events)
+    assert len(times) == 100
+    assert report["min_ms"] <= times[0] + 0.01
+    assert times[50] < report["p50_ms"] + 5, "the median has some of the 60 ms of Python in it"

@@ -1,0 +1,39 @@
+# The tests in Python: the API (tests/py), the program from outside (tests/cli)
+# and the test servers (tests/servers).
+PYTEST_DIRS = tests/py tests/cli tests/servers
+PYTEST_ENV = BUILDDIR="$(abs_builddir)" PYTHONPATH="$(abs_builddir)/python" \
+	PYTHONPYCACHEPREFIX="$(abs_builddir)/pycache"
+
+EXTRA_DIST += tests/certificates.py tests/conftest.py tests/serving.py tests/lsan.supp tests/pytest.ini \
+	tests/cli tests/py
+
+# A build with sanitizers: python3 must load their library first, and its own
+# allocations at exit are not ours to judge. The program is judged.
+if SANITIZERS
+SAN_OPTIONS = abort_on_error=0:allocator_may_return_null=1
+PYTEST_SAN_ENV = LOCUST_SANITIZERS=yes PYTHONMALLOC=malloc \
+	LOCUST_BIN="$(abs_builddir)/locust-sanitized" \
+	LD_PRELOAD="`$(CC) -print-file-name=libasan.so`" \
+	ASAN_OPTIONS=$(SAN_OPTIONS):detect_leaks=0 \
+	UBSAN_OPTIONS=print_stacktrace=1
+check_SCRIPTS = locust-sanitized
+CLEANFILES += locust-sanitized
+
+locust-sanitized: Makefile
+	$(AM_V_GEN){ echo '#!/bin/sh' && \
+	echo 'unset LD_PRELOAD' && \
+	echo 'export PYTHONMALLOC=malloc' && \
+	echo 'export ASAN_OPTIONS=$(SAN_OPTIONS):detect_leaks=1' && \
+	echo 'export LSAN_OPTIONS=print_suppressions=0:suppressions="$(abs_srcdir)/tests/lsan.supp"' && \
+	echo 'exec "$(abs_builddir)/locust" "$$@"'; } >$@ && chmod +x $@
+else
+PYTEST_SAN_ENV = LOCUST_BIN="$(abs_builddir)/locust"
+endif
+
+check-local:
+	@if ! $(PYTHON) -c 'import pytest' 2>/dev/null; then \
+	  echo "tests in Python are skipped: $(PYTHON) has no pytest (Debian: python3-pytest)"; \
+	  exit 0; \
+	fi; \
+	cd $(srcdir) && $(PYTEST_ENV) $(PYTEST_SAN_ENV) \
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) $(PYTEST_DIRS)

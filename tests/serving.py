@@ -1,0 +1,93 @@
+"""Starts and stops the programs that tests need, and finds where they listen."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+BUILDDIR = Path(os.environ.get("BUILDDIR", Path(__file__).resolve().parents[1] / "build"))
+
+
+def plain_environment():
+    """The environment without the sanitizer that is loaded into python3, for other programs."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+
+
+def checked_environment():
+    """The environment for our own C programs: under sanitizers, leaks count."""
+    environment = plain_environment()
+    options = environment.get("ASAN_OPTIONS", "")
+    environment["ASAN_OPTIONS"] = options.replace("detect_leaks=0", "detect_leaks=1")
+    return environment
+
+
+def read_line(pipe, deadline):
+    """One line of a program's output, or what there is of it at the deadline."""
+    line = b""
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([pipe], [], [], left)[0]:
+            break
+        byte = os.read(pipe.fileno(), 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode()
+
+
+class Server:
+    """A server of the build tree, as a context manager.
+
+    `url` is where it listens, `urls` has all the places in the order announced.
+    Leaving the context stops it and checks that it ended by itself, with 0.
+    """
+
+    def __init__(self, program, *arguments, places=1):
+        self.command = [str(BUILDDIR / program), *map(str, arguments)]
+        self.places = places
+        self.urls = []
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.PIPE, env=checked_environment()
+        )
+        deadline = time.monotonic() + 20
+        for _ in range(self.places):
+            line = read_line(self.process.stdout, deadline)
+            if not line.startswith("listening on "):
+                self.process.kill()
+                self.process.wait()
+                raise RuntimeError(f"{self.command} did not start: {line!r}")
+            self.urls.append(line.split()[-1])
+        self.url = self.urls[0]
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.process.stdout.close()
+        if kind is None:
+            assert status == 0, f"{self.command} ended with {status}"
+
+    @property
+    def address(self):
+        """(host, port) of the first place."""
+        parts = urlsplit(self.url)
+        return parts.hostname, parts.port
+
+    def json(self, path):
+        """What a GET of the path gives, decoded."""
+        with urllib.request.urlopen(self.url + path, timeout=10) as reply:
+            return json.load(reply)
