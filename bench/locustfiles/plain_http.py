@@ -1,0 +1,13 @@
+"""Users who ask for one page again and again."""
+
+import bench_inside  # noqa: F401  (it listens)
+
+from locust import HttpUser, constant, task
+
+
+class Asking(HttpUser):
+    wait_time = constant(0)
+
+    @task
+    def page(self):
+        self.client.get("/")

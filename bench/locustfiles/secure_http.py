@@ -1,0 +1,16 @@
+"""Users who ask for one page again and again, with certificates checked."""
+
+from bench_inside import verify
+
+from locust import HttpUser, constant, task
+
+
+class Asking(HttpUser):
+    wait_time = constant(0)
+
+    def on_start(self):
+        self.client.verify = verify
+
+    @task
+    def page(self):
+        self.client.get("/")
