@@ -1,0 +1,6 @@
+EXTRA_DIST += \
+	.ci/run \
+	docs/architecture.md \
+	docs/differences.md \
+	docs/first-test.md \
+	docs/install.md
