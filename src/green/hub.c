@@ -31,7 +31,6 @@
 #include "green/switch.h"
 
 #ifdef WITH_SANITIZERS
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <sanitizer/lsan_interface.h>
 #endif
@@ -259,20 +258,15 @@ show_to_leak_checker(struct green *g)
     __lsan_register_root_region(g->stack->top - bytes, bytes);
 }
 
-/* A dead green thread has left all its frames but those above the stack
-   pointer of its last switch: leaving one clears the marks on its variables,
-   so only those are to be cleared for the next owner of the stack. */
 static void
-clean_for_next_owner(struct green *g)
+hide_from_leak_checker(struct green *g)
 {
     size_t bytes = searched_bytes();
     __lsan_unregister_root_region(g->stack->top - bytes, bytes);
-    __asan_unpoison_memory_region(g->sp,
-                                  (size_t)(g->stack->top - (char *)g->sp));
 }
 #else
 #define show_to_leak_checker(g) ((void)0)
-#define clean_for_next_owner(g) ((void)0)
+#define hide_from_leak_checker(g) ((void)0)
 #endif
 
 void
@@ -284,8 +278,8 @@ hub_release_stack(struct green *g)
         pystate_free(tstate);
     }
     if (g->stack != NULL) {
-        clean_for_next_owner(g);
-        stack_free(g->stack);
+        hide_from_leak_checker(g);
+        stack_free(g->stack, g->sp);
         g->stack = NULL;
     }
 }

@@ -23,6 +23,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifdef WITH_SANITIZERS
+#include <sanitizer/asan_interface.h>
+#else
+#define __asan_unpoison_memory_region(low, bytes) ((void)(low), (void)(bytes))
+#endif
+
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
@@ -168,10 +174,11 @@ stack_trim(struct stack *stack, void *sp)
 }
 
 void
-stack_free(struct stack *stack)
+stack_free(struct stack *stack, void *sp)
 {
     size_t keep = pool.free_count < KEEP_STACKS ? KEEP_BYTES : 0;
     (void)madvise(stack->low, pool.size - keep, MADV_DONTNEED);
+    __asan_unpoison_memory_region(sp, (size_t)(stack->top - (char *)sp));
     stack->next = pool.free;
     pool.free = stack;
     pool.free_count++;

@@ -29,8 +29,9 @@ size_t stack_size(void);
 struct stack *stack_alloc(void);
 
 /* Takes a stack back and returns most of its memory to the system. It must
-   not be running. */
-void stack_free(struct stack *stack);
+   not be running. Frames from sp (its stored stack pointer) upwards may be
+   left that never returned: AddressSanitizer forgets them. */
+void stack_free(struct stack *stack, void *sp);
 
 /* Returns the pages below sp, which nothing uses now, to the system. */
 void stack_trim(struct stack *stack, void *sp);

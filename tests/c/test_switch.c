@@ -154,7 +154,7 @@ begin_pair(void (*side)(void *))
 static void
 end_pair(void)
 {
-    stack_free(pair.stack);
+    stack_free(pair.stack, pair.side);
 }
 
 static void
@@ -387,7 +387,7 @@ test_a_thousand_stacks(void)
         }
     }
     for (int i = 0; i < MANY; i++) {
-        stack_free(many[i].stack);
+        stack_free(many[i].stack, many[i].sp);
     }
 }
 
@@ -406,10 +406,10 @@ test_trimming_spares_what_is_used(void)
     for (char *at = sp - 256; at < stack->top; at++) {
         CHECK(*at == 'a');
     }
-    stack_free(stack);
+    stack_free(stack, stack->top);
     CHECK(stack_alloc() == stack);
     CHECK(stack->low[0] == 0);
-    stack_free(stack);
+    stack_free(stack, stack->top);
 }
 
 static void
@@ -421,7 +421,7 @@ test_a_guard_is_known_by_its_address(void)
     CHECK(stack_of_guard(stack->low) == NULL);
     CHECK(stack_of_guard(stack->top - 1) == NULL);
     CHECK(stack_of_guard(&stack) == NULL);
-    stack_free(stack);
+    stack_free(stack, stack->top);
 }
 
 static void
