@@ -43,6 +43,7 @@ typedef PyObject *(*green_body)(struct green *self);
 struct waiter {
     struct waiter *next, **link;
     struct green *green;
+    bool chosen;                /* woken, and nobody else for it */
 };
 
 /* Those who wait for one thing, in the order in which they came. Zero-filled
@@ -94,9 +95,10 @@ struct green *green_new(PyTypeObject *type, green_body body, PyObject *target,
 int green_start(struct green *g);
 int green_start_later(struct green *g, double seconds);
 
-/* Throws an exception (class or instance) into it where it waits; at once if
-   it is the current one, in which case -1 is returned with it set. One that
-   has not begun never will. Does not wait. Otherwise returns 0. */
+/* Throws an exception (class or instance; TypeError if it is neither) into it
+   where it waits; at once if it is the current one, in which case -1 is
+   returned with it set. One that has not begun never will. Does not wait.
+   Otherwise returns 0. */
 int green_throw(struct green *g, PyObject *exception);
 
 /* Throws GreenletExit (or exception, if not NULL) and waits for the death.
@@ -136,8 +138,9 @@ void green_ready(struct green *g);
 /* Sleeps; 0 and below only let the others run once. Parks. 0 or -1. */
 int green_sleep(double seconds);
 
-/* Waits in a list until woken (0), or time is up (1; negative timeout: never),
-   or an exception comes (-1). Parks. */
+/* Waits in a list, which must outlive the wait, until woken (0), or time is up
+   (1; negative timeout: never), or an exception comes (-1). Parks. Whoever
+   dies of an exception hands a wake that was for it alone on to the next. */
 int waitlist_wait(struct waitlist *list, double timeout);
 
 /* Wakes the first, or all. Returns how many were woken. */

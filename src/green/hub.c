@@ -526,26 +526,36 @@ waitlist_wait(struct waitlist *list, double timeout)
     int result = timeout < 0 ? green_park() : green_park_for(timeout);
     bool woken = self.link == NULL;
     waiter_unlink(&self);
+    if (result < 0 && self.chosen) {
+        waitlist_wake_one(list);
+    }
     return result < 0 ? -1 : !woken;
 }
 
-int
-waitlist_wake_one(struct waitlist *list)
+static int
+wake_first(struct waitlist *list, bool chosen)
 {
     struct waiter *w = list->first;
     if (w == NULL) {
         return 0;
     }
     waiter_unlink(w);
+    w->chosen = chosen;
     green_ready(w->green);
     return 1;
+}
+
+int
+waitlist_wake_one(struct waitlist *list)
+{
+    return wake_first(list, true);
 }
 
 int
 waitlist_wake_all(struct waitlist *list)
 {
     int n = 0;
-    while (waitlist_wake_one(list)) {
+    while (wake_first(list, false)) {
         n++;
     }
     return n;
