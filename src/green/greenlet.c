@@ -206,6 +206,13 @@ end_unbegun(struct green *g, PyObject *exception)
 int
 green_throw(struct green *g, PyObject *exception)
 {
+    if (!PyExceptionInstance_Check(exception) &&
+        !PyExceptionClass_Check(exception)) {
+        PyErr_Format(PyExc_TypeError,
+                     "an exception is needed, class or instance, not %.100s",
+                     Py_TYPE(exception)->tp_name);
+        return -1;
+    }
     if (g->finished || interpreter_is_finalizing()) {
         return 0;               /* at the end Python has freed our states */
     }

@@ -484,7 +484,7 @@ local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pO", keywords,
                                      &user_count, &spawn_rate, &wait,
                                      &user_classes) ||
-        warn_of_rate(spawn_rate) < 0 ||
+        !hub_is_here() || warn_of_rate(spawn_rate) < 0 ||
         runner_kill_own(self->base.spawning_greenlet) < 0) {
         return NULL;
     }
@@ -493,14 +493,11 @@ local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     struct green *g =
         given ? green_new(NULL, ramp_body, (PyObject *)self, given) : NULL;
     Py_XDECREF(given);
-    if (g == NULL || group_add(self->base.greenlet, g) < 0) {
+    if (g == NULL || group_start(self->base.greenlet, g) < 0) {
         Py_XDECREF(g);
         return NULL;
     }
     Py_XSETREF(self->base.spawning_greenlet, (PyObject *)g);
-    if (green_start(g) < 0) {
-        return NULL;
-    }
     Py_RETURN_NONE;
 }
 

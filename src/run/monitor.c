@@ -194,7 +194,7 @@ runner_start_monitor(RunnerObject *self)
     if (g == NULL) {
         return -1;
     }
-    int result = group_add(self->greenlet, g) < 0 ? -1 : green_start(g);
+    int result = group_start(self->greenlet, g);
     Py_DECREF(g);
     return result;
 }

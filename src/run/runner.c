@@ -152,7 +152,8 @@ runner_init(RunnerObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"environment", NULL};
     PyObject *environment;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords,
-                                     &environment)) {
+                                     &environment) ||
+        !hub_is_here()) {
         return -1;
     }
     Py_SETREF(self->environment, Py_NewRef(environment));
@@ -173,7 +174,8 @@ runner_py_spawn_users(RunnerObject *self, PyObject *args, PyObject *kwargs)
     PyObject *counts;
     int wait = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", keywords, &counts,
-                                     &wait)) {
+                                     &wait) ||
+        !hub_is_here()) {
         return NULL;
     }
     return runner_spawn_users(self, counts, wait);
@@ -185,7 +187,7 @@ runner_py_stop_users(RunnerObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"user_classes_stop_count", NULL};
     PyObject *counts;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &counts) ||
-        runner_stop_users(self, counts) < 0) {
+        !hub_is_here() || runner_stop_users(self, counts) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -307,7 +309,14 @@ quit_now(RunnerObject *self)
         return -1;
     }
     Py_DECREF(r);
-    return group_kill(self->greenlet, true);
+    int ended = group_kill(self->greenlet, Green_Exit, true, -1);
+    if (ended == 0) {
+        ended = run_log("locust.runners", "error",
+                        "%zd green threads of the runner are left: whenever "
+                        "one is killed, it starts another",
+                        group_size(self->greenlet));
+    }
+    return ended;
 }
 
 /* Whether ending the runner would end the current green thread half-way. */
@@ -580,7 +589,7 @@ runner_finalize(RunnerObject *self)
     PyObject *groups[] = {self->user_greenlets, self->greenlet};
     for (int i = 0; i < 2; i++) {
         if (groups[i] != NULL && green_current() != NULL &&
-            group_kill(groups[i], false) < 0) {
+            group_kill(groups[i], Green_Exit, false, -1) < 0) {
             PyErr_Clear();      /* the caller is one of them, and goes on */
         }
     }

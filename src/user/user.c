@@ -243,7 +243,7 @@ start_in_group(PyObject *self, PyObject *group)
     PyObject *args = PyTuple_Pack(1, self);
     struct green *g = args ? green_new(NULL, green_user, NULL, args) : NULL;
     Py_XDECREF(args);
-    if (g != NULL && (group_add(group, g) < 0 || green_start(g) < 0)) {
+    if (g != NULL && group_start(group, g) < 0) {
         Py_CLEAR(g);
     }
     return (PyObject *)g;
@@ -326,7 +326,8 @@ user_stop(UserObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"force", NULL};
     int force = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:stop", keywords,
-                                     &force)) {
+                                     &force) ||
+        !hub_is_here()) {
         return NULL;
     }
     if (force || may_be_killed(self)) {

@@ -509,3 +509,48 @@ def test_bad_arguments(environment):
         r.update_state(5)
     with pytest.raises(AttributeError):
         r.environment = None
+
+
+def test_quit_with_green_threads_that_start_others(environment, caplog):
+    env, stop = environment(make("A")), []
+
+    def endless():
+        try:
+            time.sleep(1000)
+        finally:
+            if not stop:
+                env.runner.greenlet.spawn(endless)
+                time.sleep(0)
+
+    env.runner.greenlet.spawn(endless)
+    time.sleep(0)
+    env.runner.quit()
+    assert env.runner.state == "stopped" and "it starts another" in caplog.text
+    stop.append(True)
+
+
+def test_quit_ends_what_listeners_begin_meanwhile(environment):
+    env, ended = environment(make("A")), []
+
+    def late():
+        try:
+            time.sleep(1000)
+        finally:
+            ended.append(1)
+
+    @env.events.test_stop.add_listener
+    def begin(**kwargs):
+        def one():
+            try:
+                time.sleep(1000)
+            finally:
+                env.runner.greenlet.spawn(late)
+                time.sleep(0)
+
+        env.runner.greenlet.spawn(one)
+        time.sleep(0)
+
+    env.runner.start(1, 1)
+    wait_for(lambda: env.runner.state == "running")
+    env.runner.quit()
+    assert ended == [1] and len(env.runner.greenlet) == 0
