@@ -173,10 +173,12 @@ void hub_release(void);
    handled as callbacks. */
 struct mailbox *hub_inbox(void);
 
-/* Reports an exception that left a green thread, as gevent does: traceback
-   and one line on stderr. KeyboardInterrupt, SystemExit and SystemError go on
-   to the main green thread instead. Takes the exception from the error
-   indicator. */
+/* Writes an exception's traceback to stderr, and one line about whose it is. */
+void green_show_error(struct green *g, PyObject *error);
+
+/* Reports an exception that left a green thread, as gevent does: shows it, but
+   for SystemExit; and that, KeyboardInterrupt and SystemError go on to the main
+   green thread. Takes the exception from the error indicator. */
 void hub_report(struct green *g);
 
 /* Adds the types and functions of this room to the module. 0 or -1. */

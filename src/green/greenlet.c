@@ -263,25 +263,32 @@ green_join(struct green *g, double timeout)
 }
 
 void
+green_show_error(struct green *g, PyObject *error)
+{
+    PyObject *tb = PyException_GetTraceback(error);
+    PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
+    PySys_FormatStderr("%R failed with %s\n\n", g,
+                       _PyType_Name(Py_TYPE(error)));
+    Py_XDECREF(tb);
+    PyErr_Clear();
+}
+
+void
 hub_report(struct green *g)
 {
     PyObject *error = error_take();
     if (error == NULL) {
         return;
     }
-    if (PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
-        PyErr_GivenExceptionMatches(error, PyExc_SystemExit) ||
+    bool exits = PyErr_GivenExceptionMatches(error, PyExc_SystemExit);
+    if (!exits) {
+        green_show_error(g, error);
+    }
+    if (exits ||
+        PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
         PyErr_GivenExceptionMatches(error, PyExc_SystemError)) {
         hub_raise(error);
         hub_throw_into_main();
-    }
-    else {
-        PyObject *tb = PyException_GetTraceback(error);
-        PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
-        PySys_FormatStderr("%R failed with %s\n\n", g,
-                           _PyType_Name(Py_TYPE(error)));
-        Py_XDECREF(tb);
-        PyErr_Clear();
     }
     Py_DECREF(error);
 }

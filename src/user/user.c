@@ -229,10 +229,17 @@ run_user(PyObject *module, PyObject *user)
     return user_run((UserObject *)user) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* A sys.exit() that ends the whole test is not to leave in silence. */
 static PyObject *
 green_user(struct green *self)
 {
-    return run_user(NULL, PyTuple_GET_ITEM(self->args, 0));
+    PyObject *r = run_user(NULL, PyTuple_GET_ITEM(self->args, 0));
+    if (r == NULL && PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        PyObject *error = error_take();
+        green_show_error(self, error);
+        error_give(error);
+    }
+    return r;
 }
 
 /* --- Starting and stopping. */
