@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
+#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "green/internal.h"
@@ -905,12 +906,7 @@ add_exception(PyObject *module, const char *name, const char *doc,
 static int
 remember_sleep(void)
 {
-    PyObject *time = PyImport_ImportModule("time");
-    if (time == NULL) {
-        return -1;
-    }
-    original_sleep = PyObject_GetAttrString(time, "sleep");
-    Py_DECREF(time);
+    original_sleep = lookup("time", "sleep");
     return original_sleep == NULL ? -1 : 0;
 }
 

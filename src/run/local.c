@@ -56,8 +56,7 @@ call_method(PyObject *object, PyObject *name)
 {
     PyObject *r =
         object == NULL ? NULL : PyObject_CallMethodNoArgs(object, name);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static int
@@ -183,8 +182,7 @@ spawn(LocalRunnerObject *self, PyObject *counts, bool wait)
     PyObject *r = PyObject_CallMethodObjArgs(
         (PyObject *)self, names.spawn_users, counts, wait ? Py_True : Py_False,
         NULL);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 /* --- Spreading a batch over its second. */
@@ -301,8 +299,7 @@ stop(LocalRunnerObject *self, PyObject *counts)
 {
     PyObject *r = PyObject_CallMethodOneArg((PyObject *)self,
                                             names.stop_users, counts);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static int
@@ -313,7 +310,7 @@ log_batch(PyObject *wanted)
     PyObject *text = sum != NULL ? run_json(wanted, true) : NULL;
     int result = text == NULL
                      ? (wanted_at_all == 0 ? 0 : -1)
-                     : run_log("locust.runners", "debug",
+                     : log_line("locust.runners", "debug",
                                "Ramping to %U (%S total users)", text, sum);
     Py_XDECREF(text);
     Py_XDECREF(sum);
@@ -374,7 +371,7 @@ log_ramp(const struct ramp *r)
     PyOS_snprintf(text, sizeof(text),
                   "Ramping to %.0f users at a rate of %.2f per second",
                   trunc(r->users), r->rate);
-    return run_log("locust.runners", "info", "%s", text);
+    return log_line("locust.runners", "info", "%s", text);
 }
 
 static int
@@ -411,10 +408,10 @@ announce(RunnerObject *self)
     int result = -1;
     if (kwargs != NULL &&
         PyDict_SetItem(kwargs, names.user_count, sum) == 0 &&
-        run_log("locust.runners", "info",
+        log_line("locust.runners", "info",
                 "All users spawned: %U (%S total users)", text, sum) == 0) {
         Py_XSETREF(self->target_user_classes_count, Py_NewRef(counts));
-        result = run_fire(self->environment, names.spawning_complete, kwargs);
+        result = event_fire_of(self->environment, names.spawning_complete, kwargs);
     }
     Py_XDECREF(kwargs);
     Py_XDECREF(text);
@@ -498,7 +495,7 @@ warn_of_rate(PyObject *spawn_rate)
         return -1;
     }
     return rate > 100
-               ? run_log("locust.runners", "warning",
+               ? log_line("locust.runners", "warning",
                          "Your selected spawn rate is very high (>100): so "
                          "many users beginning at once may be more than the "
                          "target is meant to take.")
@@ -571,7 +568,7 @@ static PyObject *
 deliver(LocalRunnerObject *self, PyObject *entry, PyObject *type,
         PyObject *data)
 {
-    PyObject *cls = run_lookup("locust.rpc.protocol", "Message");
+    PyObject *cls = lookup("locust.rpc.protocol", "Message");
     PyObject *msg =
         cls != NULL ? PyObject_CallFunction(cls, "OOs", type, data, "local")
                     : NULL;
@@ -613,26 +610,13 @@ local_runner_send_message(LocalRunnerObject *self, PyObject *args,
         known = r == NULL ? -1 : 1;
     }
     else if (known == 0) {
-        known = run_log("locust.runners", "warning",
+        known = log_line("locust.runners", "warning",
                         "Unknown message type received: %S", type);
     }
     if (known < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
-}
-
-static PyObject *
-format_traceback(PyObject *tb)
-{
-    PyObject *format = run_lookup("traceback", "format_tb");
-    PyObject *lines =
-        format != NULL ? PyObject_CallOneArg(format, tb) : NULL;
-    PyObject *text =
-        lines != NULL ? PyUnicode_Join(names.empty, lines) : NULL;
-    Py_XDECREF(lines);
-    Py_XDECREF(format);
-    return text;
 }
 
 static PyObject *
@@ -646,7 +630,7 @@ local_runner_on_user_error(LocalRunnerObject *self, PyObject *args,
         return NULL;
     }
     PyObject *msg = PyObject_Str(exception);
-    PyObject *trace = msg != NULL ? format_traceback(tb) : NULL;
+    PyObject *trace = msg != NULL ? log_traceback("format_tb", tb) : NULL;
     PyObject *r = trace == NULL
                       ? NULL
                       : PyObject_CallMethod((PyObject *)self, "log_exception",
@@ -677,7 +661,7 @@ make_client_id(void)
 static PyObject *
 make_node(void)
 {
-    PyObject *cls = run_lookup("locust.runners", "WorkerNode");
+    PyObject *cls = lookup("locust.runners", "WorkerNode");
     PyObject *node =
         cls != NULL ? PyObject_CallFunction(cls, "s", "local") : NULL;
     Py_XDECREF(cls);

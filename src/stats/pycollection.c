@@ -104,8 +104,7 @@ log_error_text(RequestStatsObject *self, PyObject *method, PyObject *name,
 {
     struct py_key k;
     struct stats_entry *e = NULL;
-    PyObject *bytes =
-        PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+    PyObject *bytes = utf8_of(Py_NewRef(text));
     *record = NULL;
     if (bytes == NULL || key_from(&k, method, name) < 0) {
         Py_XDECREF(bytes);

@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 #include "event/exceptions.h"
 #include "event/log.h"
 #include "green/green.h"
@@ -24,10 +25,9 @@ static PyObject *root_class;    /* DefaultTaskSet, once needed */
 
 /* --- Construction. */
 
-static PyObject *
-user_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+PyObject *
+object_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    /* object's own: it prepares the instance dict as CPython likes it. */
     PyObject *none = PyTuple_New(0);
     PyObject *self =
         none != NULL ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
@@ -128,12 +128,7 @@ static int
 make_root(UserObject *self)
 {
     if (root_class == NULL) {
-        PyObject *module = PyImport_ImportModule("locust.user.task");
-        if (module == NULL) {
-            return -1;
-        }
-        root_class = PyObject_GetAttrString(module, "DefaultTaskSet");
-        Py_DECREF(module);
+        root_class = lookup("locust.user.task", "DefaultTaskSet");
     }
     PyObject *root =
         root_class ? PyObject_CallOneArg(root_class, (PyObject *)self) : NULL;
@@ -486,7 +481,7 @@ PyDoc_STRVAR(user_doc, "What User is made of. Derive from User.");
 
 static PyType_Slot user_slots[] = {
     {Py_tp_doc, (void *)user_doc},
-    {Py_tp_new, user_new},
+    {Py_tp_new, object_new},
     {Py_tp_init, user_init},
     {Py_tp_traverse, user_traverse},
     {Py_tp_clear, user_clear},
