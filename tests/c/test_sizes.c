@@ -7,8 +7,8 @@
 #include <Python.h>
 
 #include "green/green.h"
-#include "http/client.h"
 #include "http/exchange.h"
+#include "http/response.h"
 #include "stats/entry.h"
 #include "unit.h"
 #include "user/internal.h"
