@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "base/fork.h"
 #include "green/green.h"
 #include "report/table.h"
 #include "stats/lag.h"
@@ -122,22 +123,58 @@ start_engine(void)
 struct connections *
 session_connections(SessionObject *session)
 {
-    if (session->connections != NULL && !engine_is_running()) {
+    struct connections *c = session->connections;
+    if (c != NULL && connections_are_alive(c)) {
+        return c;
+    }
+    if (c != NULL && engine_was_stopped()) {
         PyErr_SetString(PyExc_RuntimeError,
                         "HTTP has been shut down: the program is ending");
         return NULL;
     }
-    if (session->connections == NULL) {
-        if (!engine_is_running() && start_engine() < 0) {
-            return NULL;
-        }
-        session->connections = connections_new();
-        if (session->connections == NULL) {
-            PyErr_NoMemory();
-        }
+    if (!engine_is_running() && start_engine() < 0) {
+        return NULL;
     }
-    return session->connections;
+    if (c != NULL) {
+        connections_revive(c);  /* this is a forked child */
+        return c;
+    }
+    session->connections = connections_new();
+    return session->connections != NULL
+               ? session->connections
+               : (struct connections *)PyErr_NoMemory();
 }
+
+/* --- Forks. */
+
+static PyObject *
+before_fork(PyObject *module, PyObject *unused)
+{
+    engine_pause();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+after_fork_in_parent(PyObject *module, PyObject *unused)
+{
+    engine_resume();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+after_fork_in_child(PyObject *module, PyObject *unused)
+{
+    engine_forget();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef before = {"pause_engine", before_fork, METH_NOARGS,
+                             "Holds the I/O threads."};
+static PyMethodDef in_parent = {"resume_engine", after_fork_in_parent,
+                                METH_NOARGS, "Lets the I/O threads go on."};
+static PyMethodDef in_child = {"forget_engine", after_fork_in_child,
+                               METH_NOARGS,
+                               "The next request starts new I/O threads."};
 
 /* --- Functions of the module. */
 
@@ -233,5 +270,7 @@ static PyMethodDef perform_functions[] = {
 int
 perform_module_exec(PyObject *module)
 {
-    return PyModule_AddFunctions(module, perform_functions);
+    return PyModule_AddFunctions(module, perform_functions) < 0
+               ? -1
+               : fork_register(&before, &in_parent, &in_child);
 }
