@@ -12,12 +12,20 @@
 
 /* --- Success or failure. */
 
+/* Whether somebody is told of it: not of redirects on the way, nor of copies
+   and responses made by hand, which are as good as requests.Response's. */
+static bool
+is_reported(const ResponseObject *r)
+{
+    return r->hook != NULL && (r->name != NULL || r->request_meta != NULL);
+}
+
 /* The HTTPError that raise_for_status() raises, naming url; NULL without an
    exception if the status is none. */
 static PyObject *
 status_error(ResponseObject *r, PyObject *url)
 {
-    int status = r->reply == NULL || r->error != NULL ? 0 : r->reply->status;
+    int status = response_status(r);
     if (status < 400 || status >= 600) {
         return NULL;
     }
@@ -56,7 +64,7 @@ decide(ResponseObject *r, PyObject **exception)
         *exception = Py_NewRef(r->reported);
         return 0;
     }
-    PyObject *name = r->name;
+    PyObject *name = r->name != NULL ? r->name : Py_None;
     if (r->request_meta != NULL) {
         PyObject *renamed =
             PyDict_GetItemWithError(r->request_meta, names.name);
@@ -106,6 +114,9 @@ int
 response_report(ResponseObject *r)
 {
     PyObject *exception;
+    if (!is_reported(r)) {
+        return 0;
+    }
     if (decide(r, &exception) < 0) {
         return -1;
     }
@@ -128,6 +139,9 @@ locust_error(const char *text)
 PyObject *
 response_enter(ResponseObject *r, PyObject *unused)
 {
+    if (!is_reported(r)) {
+        return Py_NewRef((PyObject *)r);
+    }
     r->entered = true;
     if (!r->catch_response) {
         return locust_error(
@@ -145,6 +159,9 @@ response_exit(ResponseObject *r, PyObject *args)
     if (!PyArg_ParseTuple(args, "OOO", &type, &value, &tb)) {
         return NULL;
     }
+    if (!is_reported(r)) {
+        Py_RETURN_NONE;
+    }
     bool decided = r->manual != NULL && r->manual != Py_None;
     if (decided || type == Py_None) {
         return response_report(r) < 0 ? NULL : Py_NewRef(Py_False);
@@ -161,9 +178,23 @@ static const char not_entered[] =
     "you use a with-block, like this:\n\nwith self.client.request(..., "
     "catch_response=True) as response:\n    response.success()";
 
+/* success() and failure() of what is not reported: requests.Response's. */
+static PyObject *
+call_inherited(ResponseObject *r, const char *method)
+{
+    PyObject *inherited = response_lazily(r, method);
+    PyObject *result =
+        inherited == NULL ? NULL : PyObject_CallNoArgs(inherited);
+    Py_XDECREF(inherited);
+    return result;
+}
+
 PyObject *
 response_success(ResponseObject *r, PyObject *unused)
 {
+    if (!is_reported(r)) {
+        return call_inherited(r, "success");
+    }
     if (!r->entered) {
         return locust_error(not_entered);
     }
@@ -178,6 +209,9 @@ response_failure(ResponseObject *r, PyObject *args, PyObject *kwargs)
     PyObject *exc;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", words, &exc)) {
         return NULL;
+    }
+    if (!is_reported(r)) {
+        return call_inherited(r, "failure");
     }
     if (!r->entered) {
         return locust_error(not_entered);
@@ -237,6 +271,6 @@ response_is_true(ResponseObject *r)
         PyErr_SetObject((PyObject *)Py_TYPE(r->error), r->error);
         return -1;
     }
-    return r->reply == NULL || r->reply->status < 400 ||
-           r->reply->status >= 600;
+    int status = response_status(r);
+    return status < 400 || status >= 600;
 }

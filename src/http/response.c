@@ -194,7 +194,7 @@ joined_url(SessionObject *session, PyObject *url)
         PyErr_Clear();          /* a URL that is none is told as it is */
         return PyObject_Str(url);
     }
-    return PyUnicode_Concat(session->base_url, url);
+    return PyUnicode_FromFormat("%S%U", session->base_url, url);
 }
 
 /* An exchange that was never sent, for a URL. */
@@ -243,16 +243,39 @@ response_refused(SessionObject *session, struct call *call, PyObject *error)
 
 /* --- Attributes. */
 
+/* What somebody has set the attribute to, borrowed; NULL: nothing. */
+static PyObject *
+set_by_hand(const ResponseObject *r, const char *what)
+{
+    return r->lazy == NULL ? NULL : PyDict_GetItemString(r->lazy, what);
+}
+
+int
+response_status(const ResponseObject *r)
+{
+    PyObject *set = set_by_hand(r, "status_code");
+    if (set != NULL) {
+        long status = PyLong_Check(set) ? PyLong_AsLong(set) : 0;
+        PyErr_Clear();          /* a number of no HTTP */
+        return (int)status;
+    }
+    return r->reply == NULL || r->error != NULL ? 0 : r->reply->status;
+}
+
 static PyObject *
 get_status_code(ResponseObject *r, void *closure)
 {
-    bool none = r->reply == NULL || r->error != NULL;
-    return PyLong_FromLong(none ? 0 : r->reply->status);
+    PyObject *set = set_by_hand(r, "status_code");
+    return set != NULL ? Py_NewRef(set) : PyLong_FromLong(response_status(r));
 }
 
 PyObject *
 response_get_url(ResponseObject *r, void *closure)
 {
+    PyObject *set = set_by_hand(r, "url");
+    if (set != NULL) {
+        return Py_NewRef(set);
+    }
     if (r->reply == NULL || r->error != NULL) {
         Py_RETURN_NONE;
     }
@@ -264,6 +287,10 @@ response_get_url(ResponseObject *r, void *closure)
 PyObject *
 response_get_reason(ResponseObject *r, void *closure)
 {
+    PyObject *set = set_by_hand(r, "reason");
+    if (set != NULL) {
+        return Py_NewRef(set);
+    }
     if (r->reply == NULL || r->error != NULL) {
         Py_RETURN_NONE;
     }
@@ -359,7 +386,11 @@ response_request_info(ResponseObject *r, PyObject *unused)
 {
     const struct exchange *x =
         r->exchange != NULL ? r->exchange
-                            : ((ResponseObject *)r->origin)->exchange;
+        : r->origin != NULL ? ((ResponseObject *)r->origin)->exchange
+                            : NULL;
+    if (x == NULL) {
+        Py_RETURN_NONE;         /* a copy, or made by hand */
+    }
     const struct reply *reply = r->reply != NULL ? r->reply : x->reply;
     PyObject *lines = PyList_New(0);
     const struct curl_slist *l = exchange_sent_lines(x, reply);
@@ -447,7 +478,7 @@ make_meta(ResponseObject *r)
     response_body(r, &length);
     PyObject *url = get_reported_url(r, NULL);
     PyObject *context = r->context ? Py_NewRef(r->context) : PyDict_New();
-    if (url == NULL || context == NULL || r->name == NULL) {
+    if (url == NULL || context == NULL) {
         Py_XDECREF(url);
         Py_XDECREF(context);
         return NULL;
@@ -462,6 +493,12 @@ make_meta(ResponseObject *r)
 static PyObject *
 get_request_meta(ResponseObject *r, void *closure)
 {
+    if (r->request_meta == NULL && r->name == NULL) {
+        PyErr_Format(PyExc_AttributeError,
+                     "'%.100s' object has no attribute 'request_meta'",
+                     _PyType_Name(Py_TYPE(r)));
+        return NULL;
+    }
     if (r->request_meta == NULL) {
         r->request_meta = make_meta(r);
     }
@@ -485,27 +522,51 @@ get_true(ResponseObject *r, void *closure)
     Py_RETURN_TRUE;
 }
 
+static PyObject *
+get_error(ResponseObject *r, void *closure)
+{
+    return Py_NewRef(r->error != NULL ? r->error : Py_None);
+}
+
+static int
+set_error(ResponseObject *r, PyObject *value, void *closure)
+{
+    value = value == Py_None ? NULL : value;
+    Py_XSETREF(r->error, Py_XNewRef(value));
+    Py_XSETREF(r->reported, Py_XNewRef(value));
+    return 0;
+}
+
+static int
+set_nothing(ResponseObject *r, PyObject *value, void *closure)
+{
+    return 0;
+}
+
 #define LAZY(name, doc)                                                       \
     {#name, (getter)get_lazy, (setter)set_lazy, doc, #name}
 
 static PyGetSetDef response_getset[] = {
-    {"status_code", (getter)get_status_code, NULL,
-     "HTTP status; 0 if there was no reply.", NULL},
+    {"status_code", (getter)get_status_code, (setter)set_lazy,
+     "HTTP status; 0 if there was no reply.", "status_code"},
     {"content", (getter)response_get_content, (setter)response_set_content,
      "The body, decoded, in bytes.", NULL},
     {"_content", (getter)response_get_content, (setter)response_set_content,
      "What requests.Response keeps the body in.", NULL},
-    {"_content_consumed", (getter)get_true, NULL,
+    {"_content_consumed", (getter)get_true, (setter)set_nothing,
      "For requests.Response: the body has been read.", NULL},
     {"text", (getter)response_get_text, NULL, "The body as str.", NULL},
     {"encoding", (getter)response_get_encoding, (setter)response_set_encoding,
      "What text decodes the body with; may be set.", NULL},
-    {"url", (getter)response_get_url, NULL, "The last URL asked for.", NULL},
-    {"reason", (getter)response_get_reason, NULL,
-     "The words after the status.", NULL},
+    {"url", (getter)response_get_url, (setter)set_lazy,
+     "The last URL asked for.", "url"},
+    {"reason", (getter)response_get_reason, (setter)set_lazy,
+     "The words after the status.", "reason"},
     {"ok", (getter)get_ok, NULL, "Whether the status is below 400.", NULL},
-    {"history", (getter)get_history, NULL,
-     "The redirects on the way, oldest first.", NULL},
+    {"history", (getter)get_history, (setter)set_lazy,
+     "The redirects on the way, oldest first.", "history"},
+    {"error", (getter)get_error, (setter)set_error,
+     "What the request failed with, or None.", NULL},
     {"request_meta", (getter)get_request_meta, (setter)set_request_meta,
      "What the request event will be fired with.", NULL},
     {"_reported_url", (getter)get_reported_url, NULL,
@@ -521,8 +582,6 @@ static PyGetSetDef response_getset[] = {
 };
 
 static PyMemberDef response_members[] = {
-    {"error", T_OBJECT, offsetof(ResponseObject, error), 0,
-     "What the request failed with, or None."},
     {"_manual_result", T_OBJECT, offsetof(ResponseObject, manual), 0,
      "True after success(), an exception after failure(), else None."},
     {"_entered", T_BOOL, offsetof(ResponseObject, entered), 0,
@@ -594,10 +653,22 @@ response_dealloc(ResponseObject *r)
     Py_DECREF(type);
 }
 
-/* requests.Response() takes nothing; neither do we. */
+/* One that stands for a failure, as Locust's constructor makes it. */
 static int
 response_init(ResponseObject *r, PyObject *args, PyObject *kwargs)
 {
+    static char *words[] = {"error", NULL};
+    PyObject *error;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", words, &error)) {
+        return -1;
+    }
+    PyObject *request = PyObject_GetAttr(error, names.request);
+    if (request == NULL) {
+        return -1;
+    }
+    Py_DECREF(request);
+    Py_XSETREF(r->error, Py_NewRef(error));
+    Py_XSETREF(r->reported, Py_NewRef(error));
     return 0;
 }
 

@@ -14,9 +14,9 @@ typedef struct {
     PyObject *origin;           /* the Response whose exchange this one is a
                                    redirect of, or NULL */
     struct reply *reply;        /* within exchange; NULL for failures */
-    PyObject *hook;             /* the session's request_event */
+    PyObject *hook;             /* the session's request_event, or NULL */
     PyObject *request_type;     /* the method as the caller wrote it */
-    PyObject *name;
+    PyObject *name;             /* NULL for redirects on the way and copies */
     PyObject *context;          /* dict, or NULL: {} */
     PyObject *error;            /* what the request failed with, or NULL */
     PyObject *reported;         /* the same without wrapping, or NULL */
@@ -47,6 +47,9 @@ PyObject *response_refused(SessionObject *session, struct call *call,
 
 /* The reply whose URL the request event names. */
 const struct reply *response_reported(const ResponseObject *r);
+
+/* HTTP status; 0 if there was no reply. */
+int response_status(const ResponseObject *r);
 
 /* What locust.clients makes of it. NULL with an exception set. */
 PyObject *response_lazily(ResponseObject *r, const char *what);

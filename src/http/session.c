@@ -135,7 +135,8 @@ has_credentials(SessionObject *s, const struct call *c)
         return false;
     }
     if (!url_is_absolute(url, (size_t)n)) {
-        url = PyUnicode_AsUTF8AndSize(s->base_url, &n);
+        url = PyUnicode_Check(s->base_url) ? PyUnicode_AsUTF8(s->base_url)
+                                           : "";
     }
     if (url == NULL) {
         PyErr_Clear();
@@ -216,10 +217,30 @@ refused(SessionObject *s, struct call *c)
     return response;
 }
 
+/* Whether the session has what every call needs: a subclass may have left out
+   our constructor, or somebody has deleted it. */
+static bool
+is_complete(SessionObject *s)
+{
+    const char *missing = s->request_name == NULL    ? "request_name"
+                          : s->base_url == NULL      ? "base_url"
+                          : s->request_event == NULL ? "request_event"
+                                                     : NULL;
+    if (missing != NULL) {
+        PyErr_Format(PyExc_AttributeError,
+                     "'%.100s' object has no attribute '%s'",
+                     _PyType_Name(Py_TYPE(s)), missing);
+    }
+    return missing == NULL;
+}
+
 /* session.request() once its arguments are known. */
 static PyObject *
 do_call(SessionObject *s, struct call *c)
 {
+    if (!is_complete(s)) {
+        return NULL;
+    }
     if (c->method == NULL || c->url == NULL) {
         PyErr_Format(PyExc_TypeError, "missing required argument: '%s'",
                      c->method == NULL ? "method" : "url");
@@ -481,14 +502,14 @@ static PyGetSetDef session_getset[] = {
 };
 
 static PyMemberDef session_members[] = {
-    {"base_url", T_OBJECT, offsetof(SessionObject, base_url), 0,
+    {"base_url", T_OBJECT_EX, offsetof(SessionObject, base_url), 0,
      "What relative URLs are appended to."},
-    {"request_event", T_OBJECT, offsetof(SessionObject, request_event), 0,
+    {"request_event", T_OBJECT_EX, offsetof(SessionObject, request_event), 0,
      "The hook that is fired for each request."},
-    {"user", T_OBJECT, offsetof(SessionObject, user), 0, "Whose it is."},
-    {"request_name", T_OBJECT, offsetof(SessionObject, request_name), 0,
+    {"user", T_OBJECT_EX, offsetof(SessionObject, user), 0, "Whose it is."},
+    {"request_name", T_OBJECT_EX, offsetof(SessionObject, request_name), 0,
      "The name of requests that say none, or None."},
-    {"explicit_name", T_OBJECT, offsetof(SessionObject, explicit_name), 0,
+    {"explicit_name", T_OBJECT_EX, offsetof(SessionObject, explicit_name), 0,
      "The name that the last request was given, or None."},
     {"auth", T_OBJECT, offsetof(SessionObject, auth), 0,
      "Credentials: a pair or one of requests' auth objects."},
