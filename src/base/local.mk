@@ -8,6 +8,8 @@ libplain_la_SOURCES += \
 libcore_la_SOURCES += \
 	src/base/lookup.c \
 	src/base/lookup.h \
+	src/base/fork.c \
+	src/base/fork.h \
 	src/base/names.c \
 	src/base/names.h \
 	src/base/pycompat.h

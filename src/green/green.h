@@ -56,6 +56,7 @@ struct waitlist {
 struct green {
     PyObject_HEAD
     struct green *next, *prev;  /* run queue, while ready */
+    struct green *living_next, **living_link;   /* from start to death */
     enum green_state state;
     bool timed_out;             /* the timer woke it */
     bool begun;                 /* has run at least once */

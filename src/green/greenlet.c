@@ -97,6 +97,7 @@ on_start_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct green *g = w->data;
     if (green_start(g) < 0) {
+        hub_unlist(g);
         hub_report(g);
     }
     Py_DECREF(g);
@@ -115,6 +116,7 @@ green_start_later(struct green *g, double seconds)
     ev_timer_init(&g->timer, on_start_timer, seconds > 0 ? seconds : 0, 0);
     g->timer.data = Py_NewRef((PyObject *)g);
     ev_timer_start(hub_loop(), &g->timer);
+    hub_list(g);
     return 0;
 }
 
@@ -193,6 +195,7 @@ end_unbegun(struct green *g, PyObject *exception)
 {
     Py_INCREF(g);
     stop_start_timer(g);
+    hub_unlist(g);
     if (g->state == GREEN_READY) {
         hub_dequeue(g);
         hub_release_stack(g);
