@@ -176,7 +176,7 @@ check() {
     say "testing in $1/"
     find "$1/tests" -name '*.log' -delete
     logged "$1/check.log" timeout -k 30 "$2m" \
-        make -k -C "$1" check VERBOSE=1 PYTEST_FLAGS=-v
+        make -k -C "$1" check VERBOSE=1 PYTEST_FLAGS="-v -o console_output_style=classic"
 }
 
 # lint DIRECTORY TARGET: what needs no test run.
@@ -220,12 +220,13 @@ c_results() {
 # that it wrote about each test must do.
 pytest_results() {
     awk -v build="$1" '
-        / (PASSED|FAILED|ERROR|SKIPPED|XFAIL) +\[ *[0-9]+%\]$/ || /^[^ ]+\.py::/ {
+        /^[^ ]+\.py::/ {
             last = $0
-            sub(/ ([A-Z]+ +\[ *[0-9]+%\])?$/, "", last)
-            if (/ PASSED +\[/) passed++
-            if (/ (FAILED|ERROR) +\[/) names[++n] = last
+            sub(/ ([A-Z]+( \(.*\))?)?$/, "", last)
+            if (/ PASSED$/) passed++
+            if (/ (FAILED|ERROR)$/) names[++n] = last
         }
+        /^INTERNALERROR> / { broken = 1 }
         /^=+ short test summary info =+$/ { listing = 1; n = 0; next }
         listing && /^(FAILED|ERROR) / { sub(/^[A-Z]+ /, ""); names[++n] = $0 }
         /^=+ .* in [0-9.]+s( \([0-9:]+\))? =+$/ {
@@ -236,8 +237,9 @@ pytest_results() {
         END {
             print "passed", passed + 0
             for (i = 1; i <= n; i++) print "FAILED " build ": " names[i]
-            if (!ended) {
-                print "FAILED " build ": pytest crashed, was killed or never began" \
+            if (broken || !ended) {
+                print "FAILED " build ": pytest " (broken ? "had an internal error" \
+                    : "crashed, was killed or never began") \
                     (last == "" ? "" : "; the test begun last: " last)
             }
         }' "$2"

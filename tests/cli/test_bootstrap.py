@@ -46,9 +46,10 @@ BAD_C = """[ RUN      ] one
 FAIL tests/c/test_bad (exit status: 2)
 """
 
-PYTEST = """py/test_a.py::test_a PASSED [ 33%]
-py/test_a.py::test_b[x y] FAILED [ 66%]
-py/test_a.py::test_c PASSED [100%]
+PYTEST = """py/test_a.py::test_a PASSED
+py/test_a.py::test_b[x y] FAILED
+py/test_a.py::test_c SKIPPED (no time)
+py/test_a.py::test_c PASSED
 """
 
 SUMMARY = """FAILED not this one
@@ -59,7 +60,7 @@ ERROR py/test_a.py::test_c - OSError
 ============== 1 failed, 2 passed, 1 skipped, 1 error in 63.42s (0:01:03) ===============
 """
 
-GOOD_PYTEST = "py/test_a.py::test_a PASSED [100%]\n============== 1 passed, 1 skipped in 0.42s ===============\n"
+GOOD_PYTEST = "py/test_a.py::test_a PASSED\n============== 1 passed, 1 skipped in 0.42s ===============\n"
 
 
 class Tree:
@@ -158,6 +159,16 @@ def test_a_pytest_that_is_killed(tree):
             "build: pytest crashed, was killed or never began; the test begun last: py/test_a.py::test_long",
         ],
         "7 passed, 2 failed",
+    )
+
+
+def test_a_pytest_with_an_error_of_its_own(tree):
+    tree.plan("build", "check", "py/test_a.py::test_a PASSED\npy/test_a.py::test_b PASSED\nINTERNALERROR> Traceback\n"
+              "================== 2 passed, 3 skipped in 71.52s (0:01:11) ===================\n", 2)
+    assert tree.test() == (
+        1,
+        ["build: pytest had an internal error; the test begun last: py/test_a.py::test_b"],
+        "7 passed, 1 failed",
     )
 
 
