@@ -10,7 +10,9 @@ Usage: ./bootstrap.sh demo | test
         of examples/quickstart and run its load test against it
   test  install what is needed to test, build in build/ and (with sanitizers)
         in build-san/, and run all tests in both; build with clang in
-        build-clang/; make lint; test the switching of stacks for aarch64
+        build-clang/; make lint; test the switching of stacks for aarch64.
+        The last line is "N passed, N failed"; above it is what failed, and
+        the log of each run is in BUILD/check.log
 EOF
 }
 
@@ -88,7 +90,7 @@ configure_in() {
         quietly autoreconf.log autoreconf -fi
         rm -f autoreconf.log
     fi
-    mkdir -p "$directory"
+    mkdir -p "$directory" || fail "cannot make $directory/"
     cd "$directory"
     if [ ! -f config.status ] || [ ! -f "configured-with${*:+ $*}" ]; then
         say "configuring in $directory/${*:+ with $*}"
@@ -143,63 +145,152 @@ demo() {
 logged() {
     log=$1
     shift
+    rm -f "$log.status"
     {
         code=0
         "$@" || code=$?
         echo $code >"$log.status"
     } 2>&1 </dev/null | tee "$log"
-    read -r code <"$log.status"
+    read -r code <"$log.status" || code=1
     return "$code"
 }
 
-# check DIRECTORY: runs the tests there, those in Python even if one in C fails.
+# stage WHAT COMMAND...: runs a part of the test. One that fails is remembered, and what follows is done all the same.
+stage() {
+    what=$1
+    shift
+    # Of its own, so that fail ends no more than this.
+    if ! ("$@"); then
+        echo "$what" >>"$failed_stages"
+        return 1
+    fi
+}
+
+build_with() {
+    configure_in "$@"
+    build_in "$1"
+}
+
+# check DIRECTORY MINUTES: runs the tests there, those in Python even if one in C fails.
 check() {
     say "testing in $1/"
-    logged "$1/check.log" make -k -C "$1" check VERBOSE=1 PYTEST_FLAGS=-q
+    find "$1/tests" -name '*.log' -delete
+    logged "$1/check.log" timeout -k 30 "$2m" \
+        make -k -C "$1" check VERBOSE=1 PYTEST_FLAGS="-v -o console_output_style=classic"
 }
 
-# lint DIRECTORY: what needs no test run.
+# lint DIRECTORY TARGET: what needs no test run.
 lint() {
-    say "looking for what tools can find"
-    logged "$1/lint.log" make -k -C "$1" lint check-aarch64
+    say "make $2"
+    logged "$1/$2.log" make -C "$1" "$2"
 }
 
-# Adds up what cmocka and pytest say.
-count() {
-    {
-        find build/tests build-san/tests -name '*.log' -exec cat {} +
-        cat build/check.log build/lint.log build-san/check.log
-    } | awk -v status="$1" '
-        /^\[  PASSED  \] [0-9]+ test/ { c_passed += $4 }
-        /^\[  FAILED  \] [0-9]+ test/ { c_failed += $4 }
-        / in [0-9.]+s/ && /passed|failed|error/ {
-            for (i = 2; i <= NF; i++) {
-                if ($i ~ /^passed/) passed += $(i - 1)
-                if ($i ~ /^(failed|error)/) failed += $(i - 1)
-            }
+# c_results BUILD LOG: what a test in C did, as lines "passed N" and "FAILED which". Those that use cmocka name what
+# failed; others count as one test.
+c_results() {
+    awk -v build="$1" '
+        /^\[  PASSED  \] [0-9]+ test/ { passed += $4 }
+        /^\[  (FAILED|ERROR) +\] [A-Za-z_0-9]+(:|$)/ && !/ test\(s\)/ {
+            sub(/:$/, "", $4)
+            failed[$4] = named = 1
+        }
+        / \(exit status: [0-9]+\)$/ {
+            ended = 1
+            program = $2
+            status = $NF + 0
         }
         END {
-            passed += c_passed
-            failed += c_failed
-            if (status != 0 && failed == 0) failed = 1
-            printf "%d passed, %d failed\n", passed, failed
-        }'
+            if (!ended) program = FILENAME
+            if (ended && status == 0 && passed == 0) passed = 1
+            print "passed", passed + 0
+            where = "FAILED " build ": " program
+            for (name in failed) print where ": " name
+            if (!ended)
+                print where, "did not come to its end"
+            else if (status == 124)
+                print where, "took too long and was ended"
+            else if (status > 128)
+                print where, "was killed by signal", status - 128
+            else if (status != 0 && !named)
+                print where, "ended with", status
+        }' "$2"
+}
+
+# pytest_results BUILD LOG: the same for all tests in Python. A pytest that is killed leaves no summary; then the lines
+# that it wrote about each test must do.
+pytest_results() {
+    awk -v build="$1" '
+        /^[^ ]+\.py::/ {
+            last = $0
+            sub(/ ([A-Z]+( \(.*\))?)?$/, "", last)
+            if (/ PASSED$/) passed++
+            if (/ (FAILED|ERROR)$/) names[++n] = last
+        }
+        /^INTERNALERROR> / { broken = 1 }
+        /^=+ short test summary info =+$/ { listing = 1; n = 0; next }
+        listing && /^(FAILED|ERROR) / { sub(/^[A-Z]+ /, ""); names[++n] = $0 }
+        /^=+ .* in [0-9.]+s( \([0-9:]+\))? =+$/ {
+            ended = 1
+            listing = passed = 0
+            for (i = 2; i <= NF; i++) if ($i ~ /^passed/) passed = $(i - 1)
+        }
+        END {
+            print "passed", passed + 0
+            for (i = 1; i <= n; i++) print "FAILED " build ": " names[i]
+            if (broken || !ended) {
+                print "FAILED " build ": pytest " (broken ? "had an internal error" \
+                    : "crashed, was killed or never began") \
+                    (last == "" ? "" : "; the test begun last: " last)
+            }
+        }' "$2"
+}
+
+# Says what failed, wherever that was, and ends with the count.
+summarize() {
+    {
+        for build in build build-san; do
+            [ -f "$build/check.log" ] || continue
+            find "$build/tests" -name '*.log' | sort | while read -r log; do
+                c_results "$build" "$log"
+            done
+            pytest_results "$build" "$build/check.log"
+        done
+        # The emulated test has no harness to say how it ended; its stage does.
+        [ ! -f build/check-aarch64.log ] ||
+            sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/passed \1/p' build/check-aarch64.log
+        sed 's/^/STAGE /' "$failed_stages"
+    } | awk '
+        /^passed / { passed += $2 }
+        /^FAILED / { failed++; named[$2] = 1; print }
+        # A run of tests that fails has said which, unless they were not even built.
+        /^STAGE / {
+            sub(/^STAGE /, "")
+            if (/^tests in / && ($NF ":") in named) next
+            failed++
+            print "FAILED", $0
+        }
+        END { printf "%d passed, %d failed\n", passed, failed }'
 }
 
 run_tests() {
     # shellcheck disable=SC2086 # one word for each package
     install_packages $BUILD_PACKAGES $TEST_PACKAGES $LINT_PACKAGES
+    failed_stages=$PWD/bootstrap-failed.log
+    : >"$failed_stages"
+    rm -f build/check.log build/check-aarch64.log build-san/check.log
+    if stage "building in build" build_with build --enable-werror; then
+        stage "tests in build" check build 12 || true
+        stage "make lint in build" lint build lint || true
+        stage "make check-aarch64 in build" lint build check-aarch64 || true
+    fi
+    stage "building in build-clang" build_with build-clang --enable-werror CC=clang || true
+    if stage "building in build-san" build_with build-san --enable-werror --enable-sanitizers; then
+        stage "tests in build-san" check build-san 20 || true
+    fi
+    summarize
     status=0
-    configure_in build --enable-werror
-    build_in build
-    check build || status=1
-    lint build || status=1
-    configure_in build-clang --enable-werror CC=clang
-    build_in build-clang
-    configure_in build-san --enable-werror --enable-sanitizers
-    build_in build-san
-    check build-san || status=1
-    count $status
+    [ ! -s "$failed_stages" ] || status=1
+    rm -f "$failed_stages"
     return $status
 }
 

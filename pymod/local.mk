@@ -6,6 +6,7 @@
 PYMOD = \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
+	pymod/locust/_missing.py \
 	pymod/locust/_patch.py \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \

@@ -12,6 +12,7 @@
 #include "green/green.h"
 #include "green/group.h"
 #include "http/client.h"
+#include "http/response.h"
 #include "user/user.h"
 #include "stats/pystats.h"
 #include "run/dispatcher.h"
@@ -26,6 +27,8 @@ static const room_exec rooms[] = {
     event_module_exec,
     response_module_exec,
     session_module_exec,
+    perform_module_exec,
+    helpers_module_exec,
     user_module_exec,
     stats_module_exec,
     dispatcher_module_exec,

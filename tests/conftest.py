@@ -4,6 +4,8 @@ import certificates
 import pytest
 from serving import Server
 
+pytest_plugins = ["time_limit"]
+
 
 @pytest.fixture
 def hostile():

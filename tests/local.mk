@@ -8,3 +8,11 @@ if HAVE_CMOCKA
 include tests/c/local.mk
 include tests/c/python.mk
 endif
+
+# A test in C that hangs is ended; tests/time_limit.py sees to those in Python.
+LOG_COMPILER = timeout
+if SANITIZERS
+AM_LOG_FLAGS = --signal=ABRT 600
+else
+AM_LOG_FLAGS = --signal=ABRT 120
+endif

@@ -5,7 +5,7 @@ PYTEST_ENV = BUILDDIR="$(abs_builddir)" PYTHONPATH="$(abs_builddir)/python" \
 	PYTHONPYCACHEPREFIX="$(abs_builddir)/pycache"
 
 EXTRA_DIST += tests/certificates.py tests/conftest.py tests/serving.py tests/lsan.supp tests/pytest.ini \
-	tests/cli tests/py
+	tests/time_limit.py tests/cli tests/py
 
 # A build with sanitizers: python3 must load their library first, and its own
 # allocations at exit are not ours to judge. The program is judged.

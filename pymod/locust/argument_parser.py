@@ -21,6 +21,7 @@ import configargparse
 import _locust
 import locust
 
+from ._missing import add_missing_options
 from ._version import version
 from .util.directory import get_abspaths_in
 from .util.timespan import parse_timespan
@@ -88,6 +89,9 @@ class LocustConfigParser(configargparse.ConfigFileParser):
 
 class LocustArgumentParser(configargparse.ArgumentParser):
     """An ArgumentParser that knows which options are shown, and how, in the web UI."""
+
+    refuses_missing = True
+    """Whether options that are not there yet end the program."""
 
     def add_argument(
         self,
@@ -234,7 +238,7 @@ def get_locustfiles_locally(options: argparse.Namespace) -> list[str]:
 
 
 def get_empty_argument_parser(
-    add_help=True, default_config_files=DEFAULT_CONFIG_FILES
+    add_help=True, default_config_files=DEFAULT_CONFIG_FILES, allow_abbrev=True
 ) -> LocustArgumentParser:
     """A parser that knows --locustfile and --config only."""
     parser = LocustArgumentParser(
@@ -243,6 +247,7 @@ def get_empty_argument_parser(
         add_env_var_help=False,
         add_config_file_help=False,
         add_help=add_help,
+        allow_abbrev=allow_abbrev,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage=argparse.SUPPRESS,
         description="Usage: locust [options] [UserClass ...]",
@@ -279,8 +284,21 @@ def parse_locustfile_option(args: list[str] | None = None) -> argparse.Namespace
     parser.add_argument("--version", "-V", action="store_true")
     options, _ = parser.parse_known_args(args=args)
     if options.help or options.version:
-        get_parser().parse_args(args=args)
+        parser = get_parser()
+        parser.refuses_missing = False
+        parser.parse_args(args=args)
+    _refuse_missing_options(args)
     return options
+
+
+def _refuse_missing_options(args: list[str] | None) -> None:
+    """Before the locustfiles are looked for, as a missing option may be where they come from.
+
+    What is not spelled out may be the beginning of an option that a locustfile adds.
+    """
+    parser = get_empty_argument_parser(add_help=False, allow_abbrev=False)
+    add_missing_options(parser)
+    parser.parse_known_args(args=args)
 
 
 def _version_text() -> str:
@@ -376,6 +394,12 @@ def _add_tag_options(parser: LocustArgumentParser) -> None:
 def _add_stats_options(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("Request statistics options")
     group.add_argument(
+        "--print-stats",
+        action="store_true",
+        env_var="LOCUST_PRINT_STATS",
+        help="Print statistics while the test runs, as --headless does anyway",
+    )
+    group.add_argument(
         "--only-summary",
         action="store_true",
         env_var="LOCUST_ONLY_SUMMARY",
@@ -468,6 +492,7 @@ def setup_parser_arguments(parser: LocustArgumentParser) -> None:
     _add_stats_options(parser)
     _add_logging_options(parser)
     _add_other_options(parser)
+    add_missing_options(parser)
     group = parser.add_argument_group("User classes")
     group.add_argument(
         "user_classes",

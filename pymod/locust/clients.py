@@ -312,7 +312,7 @@ def _session_attribute(session, what):
     if what == "adapters":
         adapters = {}
         for prefix in ("https://", "http://"):
-            adapters[prefix] = LocustHttpAdapter(pool_manager=session.pool_manager)
+            adapters[prefix] = LocustHttpAdapter(pool_manager=getattr(session, "pool_manager", None))
         return adapters
     return {}
 
@@ -336,7 +336,10 @@ def _response_cookies(response):
 
 
 def _response_request(response, url=None):
-    method, sent_url, lines, body = response._request_info()
+    info = response._request_info()
+    if info is None:
+        return None
+    method, sent_url, lines, body = info
     request = requests.PreparedRequest()
     request.method = method
     request.url = url or sent_url
@@ -361,13 +364,13 @@ def _response_attribute(response, what):
         return datetime.timedelta(seconds=response._elapsed_seconds)
     if what == "request":
         if response.error is not None:
-            return response.error.request
+            return getattr(response.error, "request", None)
         return _response_request(response)
     if what == "raw":
         return io.BytesIO(response.content or b"")
     if what == "text":
         return requests.Response.text.fget(response)
-    return super(_locust.ResponseBase, response).json
+    return getattr(super(_locust.ResponseBase, response), what)
 
 
 def _lazy(thing, what):

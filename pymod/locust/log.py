@@ -76,8 +76,10 @@ def greenlet_exception_logger(logger: logging.Logger, level: int = logging.CRITI
 
     def log_exception(greenlet):
         global unhandled_greenlet_exception
-        unhandled_greenlet_exception = True
         error = greenlet.exception
+        if isinstance(error, KeyboardInterrupt):
+            return  # it is on its way to the main green thread
+        unhandled_greenlet_exception = True
         if isinstance(error, SystemExit):
             logger.log(
                 min(logging.INFO, level),

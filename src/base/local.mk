@@ -6,6 +6,10 @@ libplain_la_SOURCES += \
 	src/base/mailbox.h
 
 libcore_la_SOURCES += \
+	src/base/fork.c \
+	src/base/fork.h \
+	src/base/lookup.c \
+	src/base/lookup.h \
 	src/base/names.c \
 	src/base/names.h \
 	src/base/pycompat.h

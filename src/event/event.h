@@ -39,6 +39,9 @@ int event_fire_request(PyObject *hook, const struct request_report *report);
 /* Fires any event with keyword arguments (dict, or NULL for none). 0 or -1. */
 int event_fire(PyObject *hook, PyObject *kwargs, bool reverse);
 
+/* Fires environment.events.<event>. 0 or -1. */
+int event_fire_of(PyObject *environment, PyObject *event, PyObject *kwargs);
+
 /* A listener in C for request events. Called with its owner and the report.
    Returns 0, or -1 with an exception set. */
 typedef int (*request_listener)(PyObject *owner,

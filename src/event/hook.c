@@ -138,6 +138,17 @@ event_fire(PyObject *hook, PyObject *kwargs, bool reverse)
                   : fire_foreign(hook, kwargs, reverse);
 }
 
+int
+event_fire_of(PyObject *environment, PyObject *event, PyObject *kwargs)
+{
+    PyObject *events = PyObject_GetAttr(environment, names.events);
+    PyObject *hook = events != NULL ? PyObject_GetAttr(events, event) : NULL;
+    int result = hook != NULL ? event_fire(hook, kwargs, false) : -1;
+    Py_XDECREF(hook);
+    Py_XDECREF(events);
+    return result;
+}
+
 /* Keyword arguments as the vectorcall protocol has them. */
 struct keywords {
     PyObject *const *values;

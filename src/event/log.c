@@ -1,38 +1,69 @@
 /*
- * Exceptions that end here are logged as Locust logs them: a line and the
- * traceback in one message, as log files and tests expect it.
+ * Python's logging for C code. Exceptions that end here are logged as Locust
+ * logs them: a line and the traceback in one message, as log files and tests
+ * expect it.
  */
 #include "event/log.h"
 
+#include <stdarg.h>
+
+#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 
 static PyObject *
 get_logger(const char *name)
 {
-    PyObject *logging = PyImport_ImportModule("logging");
-    if (logging == NULL) {
-        return NULL;
+    PyObject *get = lookup("logging", "getLogger");
+    PyObject *logger = NULL;
+    if (get != NULL) {
+        logger = name == NULL ? PyObject_CallNoArgs(get)
+                              : PyObject_CallFunction(get, "s", name);
+        Py_DECREF(get);
     }
-    PyObject *logger =
-        name != NULL ? PyObject_CallMethod(logging, "getLogger", "s", name)
-                     : PyObject_CallMethod(logging, "getLogger", NULL);
-    Py_DECREF(logging);
     return logger;
 }
 
-static PyObject *
-format_traceback(PyObject *exception)
+int
+log_is_wanted(const char *name, int level)
 {
-    PyObject *module = PyImport_ImportModule("traceback");
-    if (module == NULL) {
-        return NULL;
+    PyObject *logger = get_logger(name);
+    PyObject *r =
+        logger ? PyObject_CallMethod(logger, "isEnabledFor", "i", level)
+               : NULL;
+    int wanted = r == NULL ? -1 : PyObject_IsTrue(r);
+    Py_XDECREF(logger);
+    Py_XDECREF(r);
+    return wanted;
+}
+
+int
+log_line(const char *name, const char *level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    PyObject *text = PyUnicode_FromFormatV(format, args);
+    va_end(args);
+    PyObject *logger = text != NULL ? get_logger(name) : NULL;
+    PyObject *r = NULL;
+    if (logger != NULL) {
+        r = PyObject_CallMethod(logger, level, "O", text);
     }
+    Py_XDECREF(logger);
+    Py_XDECREF(text);
+    return drop_result(r);
+}
+
+PyObject *
+log_traceback(const char *name, PyObject *object)
+{
+    PyObject *function = lookup("traceback", name);
     PyObject *lines =
-        PyObject_CallMethod(module, "format_exception", "O", exception);
-    PyObject *text = lines ? PyUnicode_Join(names.empty, lines) : NULL;
+        function != NULL ? PyObject_CallOneArg(function, object) : NULL;
+    PyObject *text =
+        lines != NULL ? PyUnicode_Join(names.empty, lines) : NULL;
     Py_XDECREF(lines);
-    Py_DECREF(module);
+    Py_XDECREF(function);
     return text;
 }
 
@@ -42,7 +73,7 @@ log_exception(const char *name, const char *text, PyObject *exception)
     PyObject *outer = PyErr_GetHandledException();
     PyErr_SetHandledException(exception);
     PyObject *logger = get_logger(name);
-    PyObject *tb = logger != NULL ? format_traceback(exception) : NULL;
+    PyObject *tb = logger != NULL ? log_traceback("format_exception", exception) : NULL;
     PyObject *line = tb == NULL     ? NULL
                      : text != NULL ? PyUnicode_FromString(text)
                                     : Py_NewRef(exception);

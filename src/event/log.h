@@ -12,4 +12,16 @@
    an exception set. */
 int log_exception(const char *logger, const char *text, PyObject *exception);
 
+/* Logs logger.level(text), text made as PyUnicode_FromFormat does. logger is a
+   name, NULL the root logger. 0 or -1. */
+int log_line(const char *logger, const char *level, const char *format, ...);
+
+/* Whether lines of a level (logging's numbers) are wanted. 1, 0 or -1. */
+int log_is_wanted(const char *logger, int level);
+
+/* What a function of Python's module traceback makes of an object, as one str:
+   format_exception of an exception, format_tb of a traceback. New reference or
+   NULL. */
+PyObject *log_traceback(const char *function, PyObject *object);
+
 #endif

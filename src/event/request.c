@@ -189,28 +189,43 @@ sort_keywords(struct arguments *a, PyObject *const *values, PyObject *kwnames)
     return 0;
 }
 
+static int
+read_double(PyObject *number, double *value)
+{
+    *value = PyFloat_AsDouble(number);
+    return *value == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+read_length(PyObject *number, int64_t *value)
+{
+    PyObject *length = PyNumber_Long(number);
+    if (length == NULL) {
+        return -1;
+    }
+    *value = PyLong_AsLongLong(length);
+    Py_DECREF(length);
+    return *value == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
 /* Fills in the numbers, and what is to be left out. The strings are made by
    the caller. */
 static int
 read_values(struct request_report *r, const struct arguments *a)
 {
+    int failed = a->exception != NULL ? PyObject_IsTrue(a->exception) : 0;
     r->timed = a->response_time != Py_None;
-    r->response_time = r->timed ? PyFloat_AsDouble(a->response_time) : 0;
-    PyObject *length = PyNumber_Long(a->response_length);
-    if (length == NULL || PyErr_Occurred()) {
-        Py_XDECREF(length);
+    if (failed < 0 ||
+        (r->timed && read_double(a->response_time, &r->response_time) < 0) ||
+        read_length(a->response_length, &r->response_length) < 0) {
         return -1;
-    }
-    r->response_length = PyLong_AsLongLong(length);
-    Py_DECREF(length);
-    int failed = a->exception ? PyObject_IsTrue(a->exception) : 0;
-    if (a->start_time != NULL && a->start_time != Py_None) {
-        r->start_time = PyFloat_AsDouble(a->start_time);
     }
     r->exception = failed > 0 ? a->exception : NULL;
     r->context = a->context;
     r->response = a->response;
-    return PyErr_Occurred() ? -1 : 0;
+    return a->start_time != NULL && a->start_time != Py_None
+               ? read_double(a->start_time, &r->start_time)
+               : 0;
 }
 
 static PyObject *

@@ -43,6 +43,7 @@ typedef PyObject *(*green_body)(struct green *self);
 struct waiter {
     struct waiter *next, **link;
     struct green *green;
+    bool chosen;                /* woken, and nobody else for it */
 };
 
 /* Those who wait for one thing, in the order in which they came. Zero-filled
@@ -55,6 +56,7 @@ struct waitlist {
 struct green {
     PyObject_HEAD
     struct green *next, *prev;  /* run queue, while ready */
+    struct green *living_next, **living_link;   /* from start to death */
     enum green_state state;
     bool timed_out;             /* the timer woke it */
     bool begun;                 /* has run at least once */
@@ -94,9 +96,10 @@ struct green *green_new(PyTypeObject *type, green_body body, PyObject *target,
 int green_start(struct green *g);
 int green_start_later(struct green *g, double seconds);
 
-/* Throws an exception (class or instance) into it where it waits; at once if
-   it is the current one, in which case -1 is returned with it set. One that
-   has not begun never will. Does not wait. Otherwise returns 0. */
+/* Throws an exception (class or instance; TypeError if it is neither) into it
+   where it waits; at once if it is the current one, in which case -1 is
+   returned with it set. One that has not begun never will. Does not wait.
+   Otherwise returns 0. */
 int green_throw(struct green *g, PyObject *exception);
 
 /* Throws GreenletExit (or exception, if not NULL) and waits for the death.
@@ -136,8 +139,9 @@ void green_ready(struct green *g);
 /* Sleeps; 0 and below only let the others run once. Parks. 0 or -1. */
 int green_sleep(double seconds);
 
-/* Waits in a list until woken (0), or time is up (1; negative timeout: never),
-   or an exception comes (-1). Parks. */
+/* Waits in a list, which must outlive the wait, until woken (0), or time is up
+   (1; negative timeout: never), or an exception comes (-1). Parks. Whoever
+   dies of an exception hands a wake that was for it alone on to the next. */
 int waitlist_wait(struct waitlist *list, double timeout);
 
 /* Wakes the first, or all. Returns how many were woken. */
@@ -170,10 +174,12 @@ void hub_release(void);
    handled as callbacks. */
 struct mailbox *hub_inbox(void);
 
-/* Reports an exception that left a green thread, as gevent does: traceback
-   and one line on stderr. KeyboardInterrupt, SystemExit and SystemError go on
-   to the main green thread instead. Takes the exception from the error
-   indicator. */
+/* Writes an exception's traceback to stderr, and one line about whose it is. */
+void green_show_error(struct green *g, PyObject *error);
+
+/* Reports an exception that left a green thread, as gevent does: shows it, but
+   for SystemExit; and that, KeyboardInterrupt and SystemError go on to the main
+   green thread. Takes the exception from the error indicator. */
 void hub_report(struct green *g);
 
 /* Adds the types and functions of this room to the module. 0 or -1. */

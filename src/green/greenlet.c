@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
+#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "green/internal.h"
@@ -96,6 +97,7 @@ on_start_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct green *g = w->data;
     if (green_start(g) < 0) {
+        hub_unlist(g);
         hub_report(g);
     }
     Py_DECREF(g);
@@ -114,6 +116,7 @@ green_start_later(struct green *g, double seconds)
     ev_timer_init(&g->timer, on_start_timer, seconds > 0 ? seconds : 0, 0);
     g->timer.data = Py_NewRef((PyObject *)g);
     ev_timer_start(hub_loop(), &g->timer);
+    hub_list(g);
     return 0;
 }
 
@@ -192,6 +195,7 @@ end_unbegun(struct green *g, PyObject *exception)
 {
     Py_INCREF(g);
     stop_start_timer(g);
+    hub_unlist(g);
     if (g->state == GREEN_READY) {
         hub_dequeue(g);
         hub_release_stack(g);
@@ -206,6 +210,13 @@ end_unbegun(struct green *g, PyObject *exception)
 int
 green_throw(struct green *g, PyObject *exception)
 {
+    if (!PyExceptionInstance_Check(exception) &&
+        !PyExceptionClass_Check(exception)) {
+        PyErr_Format(PyExc_TypeError,
+                     "an exception is needed, class or instance, not %.100s",
+                     Py_TYPE(exception)->tp_name);
+        return -1;
+    }
     if (g->finished || interpreter_is_finalizing()) {
         return 0;               /* at the end Python has freed our states */
     }
@@ -256,25 +267,32 @@ green_join(struct green *g, double timeout)
 }
 
 void
+green_show_error(struct green *g, PyObject *error)
+{
+    PyObject *tb = PyException_GetTraceback(error);
+    PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
+    PySys_FormatStderr("%R failed with %s\n\n", g,
+                       _PyType_Name(Py_TYPE(error)));
+    Py_XDECREF(tb);
+    PyErr_Clear();
+}
+
+void
 hub_report(struct green *g)
 {
     PyObject *error = error_take();
     if (error == NULL) {
         return;
     }
-    if (PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
-        PyErr_GivenExceptionMatches(error, PyExc_SystemExit) ||
+    bool exits = PyErr_GivenExceptionMatches(error, PyExc_SystemExit);
+    if (!exits) {
+        green_show_error(g, error);
+    }
+    if (exits ||
+        PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
         PyErr_GivenExceptionMatches(error, PyExc_SystemError)) {
         hub_raise(error);
         hub_throw_into_main();
-    }
-    else {
-        PyObject *tb = PyException_GetTraceback(error);
-        PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
-        PySys_FormatStderr("%R failed with %s\n\n", g,
-                           _PyType_Name(Py_TYPE(error)));
-        Py_XDECREF(tb);
-        PyErr_Clear();
     }
     Py_DECREF(error);
 }
@@ -891,12 +909,7 @@ add_exception(PyObject *module, const char *name, const char *doc,
 static int
 remember_sleep(void)
 {
-    PyObject *time = PyImport_ImportModule("time");
-    if (time == NULL) {
-        return -1;
-    }
-    original_sleep = PyObject_GetAttrString(time, "sleep");
-    Py_DECREF(time);
+    original_sleep = lookup("time", "sleep");
     return original_sleep == NULL ? -1 : 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/names.h"
+#include "base/pycompat.h"
 #include "green/internal.h"
 
 PyTypeObject *Group_Type;
@@ -20,7 +21,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *members;          /* dict: green thread -> None */
     PyObject *discard;          /* the bound method that members link to */
-    struct waitlist empty;      /* wait until nobody is left */
+    struct waitlist changed;    /* wait for nobody left, or somebody new */
     PyObject *dict, *weakrefs;
 } GroupObject;
 
@@ -64,7 +65,7 @@ take_out(GroupObject *self, PyObject *member)
         return -1;
     }
     if (found > 0 && PyDict_GET_SIZE(self->members) == 0) {
-        waitlist_wake_all(&self->empty);
+        waitlist_wake_all(&self->changed);
     }
     return found;
 }
@@ -73,6 +74,9 @@ int
 group_add(PyObject *group, struct green *g)
 {
     GroupObject *self = (GroupObject *)group;
+    if (!hub_is_here()) {
+        return -1;
+    }
     if (g->finished) {
         return 0;
     }
@@ -90,60 +94,139 @@ group_add(PyObject *group, struct green *g)
         return -1;
     }
     Py_DECREF(r);
+    waitlist_wake_all(&self->changed);
     return PyDict_SetItem(self->members, (PyObject *)g, Py_None);
+}
+
+int
+group_start(PyObject *group, struct green *g)
+{
+    if (group_add(group, g) < 0) {
+        return -1;
+    }
+    if (green_start(g) == 0) {
+        return 0;
+    }
+    PyObject *error = error_take();
+    if (take_out((GroupObject *)group, (PyObject *)g) < 0) {
+        PyErr_WriteUnraisable(group);
+    }
+    error_give(error);
+    return -1;
+}
+
+/* The moment that comes after so many seconds; 0 for negative ones: never. */
+static int64_t
+moment_after(double seconds)
+{
+    return seconds < 0 ? 0 : clock_ns() + (int64_t)(seconds * 1e9) + 1;
+}
+
+/* Seconds until then, 0 if it is past; -1: without end. */
+static double
+seconds_until(int64_t moment)
+{
+    int64_t left = moment - clock_ns();
+    return moment == 0 ? -1 : left > 0 ? (double)left * 1e-9 : 0;
 }
 
 int
 group_join(PyObject *group, double timeout)
 {
     GroupObject *self = (GroupObject *)group;
-    int64_t end = 0;
-    if (timeout >= 0) {
-        end = clock_ns() + (int64_t)(timeout * 1e9);
+    int64_t end = moment_after(timeout);
+    if (!hub_is_here()) {
+        return -1;
     }
     while (PyDict_GET_SIZE(self->members) > 0) {
-        double left = -1;
-        if (timeout >= 0) {
-            left = (double)(end - clock_ns()) * 1e-9;
-            if (left <= 0) {
-                return 0;
-            }
+        double left = seconds_until(end);
+        if (left == 0) {
+            return 0;
         }
-        if (waitlist_wait(&self->empty, left) < 0) {
+        if (waitlist_wait(&self->changed, left) < 0) {
             return -1;
         }
     }
     return 1;
 }
 
+/* --- Killing. */
+
+/* Throws into all of a list that are not in told yet, and puts them there;
+   into the current green thread last. */
 static int
-throw_into_all(PyObject *group, PyObject *exception)
+throw_into(PyObject *members, PyObject *told, PyObject *exception)
 {
-    PyObject *members = group_members(group);
-    if (members == NULL) {
-        return -1;
-    }
-    struct green *self = NULL;
+    bool meets_current = false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members); i++) {
-        struct green *g = (struct green *)PyList_GET_ITEM(members, i);
-        if (g == hub.current) {
-            self = g;
+        PyObject *member = PyList_GET_ITEM(members, i);
+        int known = PySet_Contains(told, member);
+        if (known < 0 || (!known && PySet_Add(told, member) < 0)) {
+            return -1;
         }
-        else {
-            (void)green_throw(g, exception);    /* fails for current only */
+        if (!known && (struct green *)member == green_current()) {
+            meets_current = true;
+        }
+        else if (!known &&
+                 green_throw((struct green *)member, exception) < 0) {
+            return -1;
         }
     }
-    Py_DECREF(members);
-    return self != NULL ? green_throw(self, exception) : 0;
+    return meets_current ? green_throw(green_current(), exception) : 0;
+}
+
+/* Waits for all of a list. 1: all are dead, 0: time is up, -1. */
+static int
+join_each(PyObject *members, int64_t end)
+{
+    int dead = 1;
+    for (Py_ssize_t i = 0; dead > 0 && i < PyList_GET_SIZE(members); i++) {
+        dead = green_join((struct green *)PyList_GET_ITEM(members, i),
+                          seconds_until(end));
+    }
+    return dead;
+}
+
+/* One round: tells those who are members now and new. If there are none, the
+   last are dead already but have not left yet. 1, 0: time is up, -1. */
+static int
+kill_members(GroupObject *self, PyObject *told, PyObject *exception,
+             bool block, int64_t end)
+{
+    Py_ssize_t before = PySet_GET_SIZE(told);
+    PyObject *members = group_members((PyObject *)self);
+    int result = members == NULL ? -1 : throw_into(members, told, exception);
+    if (result == 0) {
+        result = block ? join_each(members, end) : 1;
+    }
+    Py_XDECREF(members);
+    if (result > 0 && block && PySet_GET_SIZE(told) == before &&
+        PyDict_GET_SIZE(self->members) > 0) {
+        int late = waitlist_wait(&self->changed, seconds_until(end));
+        result = late < 0 ? -1 : !late;
+    }
+    return result;
 }
 
 int
-group_kill(PyObject *group, bool block)
+group_kill(PyObject *group, PyObject *exception, bool block, double timeout)
 {
-    if (throw_into_all(group, Green_Exit) < 0) {
-        return -1;
+    PyObject *told = hub_is_here() ? PySet_New(NULL) : NULL;
+    int64_t end = moment_after(timeout);
+    int result = told == NULL ? -1 : 1;
+    for (int round = 0; result > 0 && group_size(group) > 0; round++) {
+        if (block && timeout < 0 && round == GROUP_KILL_ROUNDS) {
+            result = 0;
+            break;
+        }
+        result = kill_members((GroupObject *)group, told, exception, block,
+                              end);
+        if (!block) {
+            break;
+        }
     }
-    return block && group_join(group, -1) < 0 ? -1 : 0;
+    Py_XDECREF(told);
+    return result;
 }
 
 /* --- The type. */
@@ -205,7 +288,7 @@ static PyObject *
 group_py_discard(PyObject *self, PyObject *member)
 {
     if (((GroupObject *)self)->members != NULL &&
-        take_out((GroupObject *)self, member) < 0) {
+        (!hub_is_here() || take_out((GroupObject *)self, member) < 0)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -215,8 +298,7 @@ static PyObject *
 group_py_start(PyObject *self, PyObject *member)
 {
     if (check_member(member) == NULL ||
-        group_add(self, (struct green *)member) < 0 ||
-        green_start((struct green *)member) < 0) {
+        group_start(self, (struct green *)member) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -226,8 +308,7 @@ static PyObject *
 group_py_spawn(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     PyObject *g = PyObject_Call((PyObject *)Green_Type, args, kwargs);
-    if (g != NULL && (group_add(self, (struct green *)g) < 0 ||
-                      green_start((struct green *)g) < 0)) {
+    if (g != NULL && group_start(self, (struct green *)g) < 0) {
         Py_CLEAR(g);
     }
     return g;
@@ -270,11 +351,17 @@ group_py_kill(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     double seconds = green_timeout(timeout);
-    if (seconds == -2 || throw_into_all(self, exception) < 0 ||
-        (block && group_join(self, seconds) < 0)) {
-        return NULL;
+    int ended = seconds == -2
+                    ? -1
+                    : group_kill(self, exception, block, seconds);
+    if (ended == 0 && seconds < 0) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "a group cannot be killed: for each member that ends "
+                     "another is added (%zd are left after %d rounds)",
+                     group_size(self), GROUP_KILL_ROUNDS);
+        ended = -1;
     }
-    Py_RETURN_NONE;
+    return ended < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
@@ -338,7 +425,8 @@ PyDoc_STRVAR(join_doc,
              "Waits until nobody is left. True if so, False if time is up.");
 PyDoc_STRVAR(kill_doc,
              "kill(exception=GreenletExit, block=True, timeout=None)\n\n"
-             "Kills every member.");
+             "Kills every member, each once; with block also those that are "
+             "added meanwhile.");
 PyDoc_STRVAR(killone_doc,
              "killone(greenlet, exception=GreenletExit, block=True, "
              "timeout=None)\n\nKills it, if it is a member.");

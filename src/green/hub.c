@@ -103,6 +103,35 @@ green_ready(struct green *g)
     }
 }
 
+/* --- Those that live. */
+
+void
+hub_list(struct green *g)
+{
+    if (g->living_link != NULL) {
+        return;
+    }
+    g->living_link = &hub.living;
+    g->living_next = hub.living;
+    if (g->living_next != NULL) {
+        g->living_next->living_link = &g->living_next;
+    }
+    hub.living = g;
+}
+
+void
+hub_unlist(struct green *g)
+{
+    if (g->living_link == NULL) {
+        return;
+    }
+    *g->living_link = g->living_next;
+    if (g->living_next != NULL) {
+        g->living_next->living_link = g->living_link;
+    }
+    g->living_link = NULL;
+}
+
 /* --- The event loop. */
 
 static void
@@ -272,6 +301,7 @@ hide_from_leak_checker(struct green *g)
 void
 hub_release_stack(struct green *g)
 {
+    hub_unlist(g);
     if (g->tstate != NULL) {
         PyThreadState *tstate = g->tstate;
         g->tstate = NULL;
@@ -335,6 +365,9 @@ green_entry(void *argument)
     bury_zombie();
     self->begun = true;
     green_run(self);
+    if (self == hub.main) {
+        hub_end_child(self);
+    }
     self->state = GREEN_DEAD;
     hub.zombie = self;
     switch_to(hub_next());
@@ -360,6 +393,7 @@ hub_prepare(struct green *g)
         PyErr_NoMemory();
         return -1;
     }
+    hub_list(g);
     return 0;
 }
 
@@ -526,33 +560,45 @@ waitlist_wait(struct waitlist *list, double timeout)
     int result = timeout < 0 ? green_park() : green_park_for(timeout);
     bool woken = self.link == NULL;
     waiter_unlink(&self);
+    if (result < 0 && self.chosen) {
+        waitlist_wake_one(list);
+    }
     return result < 0 ? -1 : !woken;
 }
 
-int
-waitlist_wake_one(struct waitlist *list)
+static int
+wake_first(struct waitlist *list, bool chosen)
 {
     struct waiter *w = list->first;
     if (w == NULL) {
         return 0;
     }
     waiter_unlink(w);
+    w->chosen = chosen;
     green_ready(w->green);
     return 1;
+}
+
+int
+waitlist_wake_one(struct waitlist *list)
+{
+    return wake_first(list, true);
 }
 
 int
 waitlist_wake_all(struct waitlist *list)
 {
     int n = 0;
-    while (waitlist_wake_one(list)) {
+    while (wake_first(list, false)) {
         n++;
     }
     return n;
 }
 
+/* On the stack of whoever waits. */
 struct fd_wait {
     ev_io io;
+    struct fd_wait *next, **link;       /* in hub.fd_waits */
     struct green *green;
     int revents;
 };
@@ -563,6 +609,28 @@ on_fd(struct ev_loop *loop, ev_io *w, int revents)
     struct fd_wait *wait = (struct fd_wait *)w;
     wait->revents |= revents;
     green_ready(wait->green);
+}
+
+static void
+fd_wait_begin(struct fd_wait *wait)
+{
+    wait->link = &hub.fd_waits;
+    wait->next = hub.fd_waits;
+    if (wait->next != NULL) {
+        wait->next->link = &wait->next;
+    }
+    hub.fd_waits = wait;
+    ev_io_start(hub.loop, &wait->io);
+}
+
+static void
+fd_wait_end(struct fd_wait *wait)
+{
+    ev_io_stop(hub.loop, &wait->io);
+    *wait->link = wait->next;
+    if (wait->next != NULL) {
+        wait->next->link = wait->link;
+    }
 }
 
 int
@@ -577,9 +645,9 @@ green_wait_fd(int fd, int events, double timeout)
     }
     struct fd_wait wait = {.green = hub.current};
     ev_io_init(&wait.io, on_fd, fd, events);
-    ev_io_start(hub.loop, &wait.io);
+    fd_wait_begin(&wait);
     int result = timeout < 0 ? green_park() : green_park_for(timeout);
-    ev_io_stop(hub.loop, &wait.io);
+    fd_wait_end(&wait);
     return result < 0 ? -1 : wait.revents;
 }
 
@@ -600,16 +668,62 @@ hub_loop(void)
 void
 hub_hold(void)
 {
+    hub.holds++;
     ev_ref(hub.loop);
 }
 
 void
 hub_release(void)
 {
+    hub.holds--;
     ev_unref(hub.loop);
 }
 
 /* --- Beginning. */
+
+/* Starts a watcher that does not keep the loop alive. */
+static void
+start_in_background(ev_io *w)
+{
+    ev_io_start(hub.loop, w);
+    ev_unref(hub.loop);
+}
+
+static void
+stop_in_background(ev_io *w)
+{
+    ev_ref(hub.loop);
+    ev_io_stop(hub.loop, w);
+}
+
+static int
+open_bell(void)
+{
+    if (mailbox_init(&hub.inbox) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    ev_io_init(&hub.bell, on_bell, hub.inbox.fd, EV_READ);
+    start_in_background(&hub.bell);
+    return 0;
+}
+
+/* signal.set_wakeup_fd(); returns the old one, -1 for none, or -2 with an
+   exception set. */
+static int
+set_wakeup_fd(int fd)
+{
+    PyObject *signal = PyImport_ImportModule("signal");
+    PyObject *old = signal == NULL ? NULL : PyObject_CallMethod(
+        signal, "set_wakeup_fd", "i", fd);
+    Py_XDECREF(signal);
+    if (old == NULL) {
+        return -2;
+    }
+    int old_fd = (int)PyLong_AsLong(old);
+    Py_DECREF(old);
+    return old_fd;
+}
 
 /* Python's own C handler writes a byte here when a signal comes, so that one
    that arrives just before the poll ends it. Users may take the slot (asyncio
@@ -618,30 +732,63 @@ static int
 watch_signals(void)
 {
     int fds[2];
+    hub.signal_fd = -1;
     if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    PyObject *signal = PyImport_ImportModule("signal");
-    PyObject *old = signal == NULL ? NULL : PyObject_CallMethod(
-        signal, "set_wakeup_fd", "i", fds[1]);
-    Py_XDECREF(signal);
-    if (old == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
-        PyErr_Clear();          /* not Python's main thread: no signals here */
+    if (set_wakeup_fd(fds[1]) == -2) {
         close(fds[0]);
         close(fds[1]);
-        return 0;
-    }
-    Py_XDECREF(old);
-    if (old == NULL) {
-        close(fds[0]);
-        close(fds[1]);
+        if (PyErr_ExceptionMatches(PyExc_ValueError)) {
+            PyErr_Clear();      /* not Python's main thread: no signals here */
+            return 0;
+        }
         return -1;
     }
+    hub.signal_fd = fds[1];
     ev_io_init(&hub.signal_io, on_signal_pipe, fds[0], EV_READ);
-    ev_io_start(hub.loop, &hub.signal_io);
-    ev_unref(hub.loop);
+    start_in_background(&hub.signal_io);
     return 0;
+}
+
+/* The pipe for signals as a child's own, unless somebody else has the slot. */
+static int
+rewatch_signals(void)
+{
+    int old = hub.signal_fd;
+    if (old < 0) {
+        return 0;
+    }
+    stop_in_background(&hub.signal_io);
+    close(hub.signal_io.fd);
+    int slot = set_wakeup_fd(-1);
+    if (slot >= 0 && slot != old) {
+        hub.signal_fd = -1;
+        close(old);
+        return set_wakeup_fd(slot) == -2 ? -1 : 0;
+    }
+    close(old);
+    return slot == -2 ? -1 : watch_signals();
+}
+
+int
+hub_reopen(void)
+{
+    struct fd_wait *next;
+    for (struct fd_wait *wait = hub.fd_waits; wait != NULL; wait = next) {
+        next = wait->next;
+        if (wait->green != hub.current) {
+            fd_wait_end(wait);
+        }
+    }
+    while (hub.holds > 0) {
+        hub_release();
+    }
+    ev_loop_fork(hub.loop);
+    stop_in_background(&hub.bell);
+    mailbox_close(&hub.inbox);  /* its letters are for those who are dead */
+    return open_bell() < 0 ? -1 : rewatch_signals();
 }
 
 int
@@ -661,10 +808,6 @@ hub_init(void)
     }
     hub.queue.next = hub.queue.prev = &hub.queue;
     hub.thread = pthread_self();
-    if (mailbox_init(&hub.inbox) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
-    }
     hub.main = green_new(NULL, NULL, NULL, NULL);
     if (hub.main == NULL) {
         return -1;
@@ -679,13 +822,13 @@ hub_init(void)
         return -1;
     }
     ev_set_loop_release_cb(hub.loop, on_gil_release, on_gil_acquire);
-    ev_io_init(&hub.bell, on_bell, hub.inbox.fd, EV_READ);
-    ev_io_start(hub.loop, &hub.bell);
-    ev_unref(hub.loop);
+    if (open_bell() < 0) {
+        return -1;
+    }
     hub.last_poll = clock_ns();
     if (overflow_watch() < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    return watch_signals();
+    return watch_signals() < 0 ? -1 : hub_watch_forks();
 }

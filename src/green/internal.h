@@ -16,11 +16,15 @@ struct hub {
     struct green *current;
     struct green *main;
     struct green queue;         /* head of the run queue; only its links */
+    struct green *living;       /* started, or about to be; main is not here */
+    struct fd_wait *fd_waits;
+    int holds;                  /* hub_hold() without hub_release() */
     struct green *zombie;       /* dead, not yet buried */
     struct green *switched_from;
     struct mailbox inbox;
     ev_io bell;                 /* the inbox's eventfd */
     ev_io signal_io;
+    int signal_fd;              /* where Python's handler writes, or -1 */
     int64_t last_poll;
     bool in_callback;           /* nobody may park */
     bool release_gil;           /* around this poll */
@@ -41,6 +45,21 @@ void hub_hurry(struct green *g);
 /* Gives it stack and thread state, so that it can be switched to. 0 or -1. */
 int hub_prepare(struct green *g);
 void hub_release_stack(struct green *g);
+
+/* The list of those that live. Both may be called twice. */
+void hub_list(struct green *g);
+void hub_unlist(struct green *g);
+
+/* In a forked child, once only hub.current lives: lets go of what the others
+   waited for, and opens what must not be shared with the parent. 0 or -1. */
+int hub_reopen(void);
+
+/* fork.c: says what os.fork() is to do. 0 or -1. */
+int hub_watch_forks(void);
+
+/* fork.c: the end of a process whose main green thread is not the one it was
+   started with. Does not return. */
+void hub_end_child(struct green *self);
 
 /* Sets the error indicator to a class or an instance. */
 void hub_raise(PyObject *exception);

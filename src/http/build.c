@@ -163,9 +163,13 @@ join_url(struct build *b, struct buf *url)
     if (text == NULL) {
         return false;
     }
-    if (!url_is_absolute(text, (size_t)n) &&
-        !append_str(url, b->session->base_url)) {
-        return false;
+    if (!url_is_absolute(text, (size_t)n)) {
+        PyObject *base = PyObject_Str(b->session->base_url);
+        bool ok = base != NULL && append_str(url, base);
+        Py_XDECREF(base);
+        if (!ok) {
+            return false;
+        }
     }
     return append(url, text, (size_t)n);
 }

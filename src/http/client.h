@@ -1,5 +1,5 @@
 /*
- * The Python side of HTTP: what session.c, build.c and response.c share.
+ * The Python side of HTTP: the session, its calls, and how they are sent.
  */
 #ifndef LOCUST_HTTP_CLIENT_H
 #define LOCUST_HTTP_CLIENT_H
@@ -34,30 +34,6 @@ typedef struct {
     bool trust_env;
 } SessionObject;
 
-/* The native base of the replies. */
-typedef struct {
-    PyObject_HEAD
-    struct exchange *exchange;  /* owned, or NULL: then origin's */
-    PyObject *origin;           /* the Response whose exchange this one is a
-                                   redirect of, or NULL */
-    struct reply *reply;        /* within exchange; NULL for failures */
-    PyObject *hook;             /* the session's request_event */
-    PyObject *request_type;     /* the method as the caller wrote it */
-    PyObject *name;
-    PyObject *context;          /* dict, or NULL: {} */
-    PyObject *error;            /* what the request failed with, or NULL */
-    PyObject *reported;         /* the same without wrapping, or NULL */
-    PyObject *manual;           /* None, True or an exception */
-    PyObject *content;          /* bytes, once asked for */
-    PyObject *encoding;         /* str or None, once asked for or set */
-    PyObject *request_meta;     /* dict, once asked for */
-    PyObject *lazy;             /* dict: headers, cookies, url ... */
-    double start_time;          /* seconds since the epoch */
-    double response_time;       /* ms */
-    bool catch_response;
-    bool entered;
-} ResponseObject;
-
 /* One call of session.request(), arguments as given; borrowed. NULL: absent. */
 struct call {
     PyObject *method, *url;
@@ -67,9 +43,9 @@ struct call {
     PyObject *others;           /* owned: dict of all other keywords */
 };
 
-extern PyTypeObject *Session_Type, *Response_Type;
+extern PyTypeObject *Session_Type;
 
-/* Functions of locust.clients, which holds what is Python's. */
+/* helpers.c: functions of locust.clients, which holds what is Python's. */
 struct client_helpers {
     PyObject *response_class;   /* ResponseContextManager */
     PyObject *encode_json;      /* (object) -> str */
@@ -113,30 +89,27 @@ struct exchange *build_exchange(SessionObject *session, struct call *call);
 struct exchange *build_prepared(SessionObject *session, struct call *call,
                                 PyObject *prepared);
 
-/* session.c: a cookie from (domain, path, name, value, domain_given,
+/* session_cookies.c: a cookie from (domain, path, name, value, domain_given,
    path_given, secure, http_only, expires); borrows. False with an exception
    set. */
 bool cookie_from_python(PyObject *tuple, struct cookie *cookie);
 
-/* session.c: opens the session's connections if need be; starts the engine
+/* session_cookies.c: methods of the session, for locust.clients. */
+PyObject *session_cookie_list(SessionObject *s, PyObject *unused);
+PyObject *session_cookie_version(SessionObject *s, PyObject *unused);
+PyObject *session_cookie_set(SessionObject *s, PyObject *args);
+PyObject *session_cookie_delete(SessionObject *s, PyObject *args);
+
+/* perform.c: sends an exchange and waits until it is back. Parks. 0; or -1
+   with an exception set, and then it takes the exchange over. */
+int exchange_perform(struct exchange *x);
+
+/* perform.c: opens the session's connections if need be; starts the engine
    with the first ones. NULL with an exception set. */
 struct connections *session_connections(SessionObject *session);
 
-/* response.c: a response for an exchange that has come back; takes it over.
-   NULL with an exception set. */
-PyObject *response_new(SessionObject *session, struct call *call,
-                       struct exchange *x, double start_time);
-
-/* response.c: a response for a request that requests refused to make, with the
-   exception that says why. NULL with an exception set. */
-PyObject *response_refused(SessionObject *session, struct call *call,
-                           PyObject *error);
-
-/* Decides success or failure and fires the request event. 0, or -1 with an
-   exception set that is to leave the call. */
-int response_report(ResponseObject *response);
-
 int session_module_exec(PyObject *module);
-int response_module_exec(PyObject *module);
+int perform_module_exec(PyObject *module);
+int helpers_module_exec(PyObject *module);
 
 #endif

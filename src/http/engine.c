@@ -33,6 +33,7 @@ static struct {
     int count;
     int next;                   /* round robin for new sessions */
     unsigned start;             /* counts the starts */
+    bool stopped;
     struct mailbox *completions;
 } engine;
 
@@ -481,6 +482,7 @@ engine_start(const struct engine_settings *settings,
         return -1;
     }
     engine.start++;
+    engine.stopped = false;
     engine.completions = completions;
     engine.threads = calloc((size_t)settings->threads,
                             sizeof(*engine.threads));
@@ -531,6 +533,7 @@ engine_stop(void)
         send_finished(io);
         close_thread(io);
     }
+    engine.stopped = engine.stopped || engine.count > 0;
     free(engine.threads);
     engine.threads = NULL;
     engine.count = 0;
@@ -540,6 +543,102 @@ bool
 engine_is_running(void)
 {
     return engine.count > 0;
+}
+
+bool
+engine_was_stopped(void)
+{
+    return engine.stopped;
+}
+
+/* --- Forks. */
+
+/* The lock is held by whoever forks, from before to after. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int held;                   /* threads that wait */
+    bool on;
+} pause_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                 .changed = PTHREAD_COND_INITIALIZER};
+
+static void
+handle_pause(struct letter *letter)
+{
+    pthread_mutex_lock(&pause_state.lock);
+    pause_state.held++;
+    pthread_cond_broadcast(&pause_state.changed);
+    while (pause_state.on) {
+        pthread_cond_wait(&pause_state.changed, &pause_state.lock);
+    }
+    pause_state.held--;
+    pthread_cond_broadcast(&pause_state.changed);
+    pthread_mutex_unlock(&pause_state.lock);
+}
+
+/* Waits until so many threads are held. */
+static void
+wait_for_held(int count)
+{
+    while (pause_state.held != count) {
+        pthread_cond_wait(&pause_state.changed, &pause_state.lock);
+    }
+}
+
+void
+engine_pause(void)
+{
+    lookup_lock();
+    pthread_mutex_lock(&pause_state.lock);
+    pause_state.on = true;
+    for (int i = 0; i < engine.count; i++) {
+        struct io_thread *io = &engine.threads[i];
+        io->pause.handle = handle_pause;
+        mailbox_post(&io->inbox, &io->pause);
+    }
+    wait_for_held(engine.count);
+}
+
+void
+engine_resume(void)
+{
+    pause_state.on = false;
+    pthread_cond_broadcast(&pause_state.changed);
+    wait_for_held(0);           /* their letters may be used again */
+    pthread_mutex_unlock(&pause_state.lock);
+    lookup_unlock();
+}
+
+/* Closes what the child must not keep open. libcurl and OpenSSL are not asked:
+   they would say goodbye on connections that are the parent's. */
+static void
+forget_thread(struct io_thread *io)
+{
+    for (int fd = 0; fd < io->socks_size; fd++) {
+        if (io->socks[fd] != NULL) {
+            close(fd);
+        }
+    }
+    for (struct connections *c = io->open; c != NULL; c = c->next) {
+        c->share = NULL;
+    }
+    ev_loop_destroy(io->loop);
+    mailbox_close(&io->inbox);
+}
+
+void
+engine_forget(void)
+{
+    for (int i = 0; i < engine.count; i++) {
+        forget_thread(&engine.threads[i]);
+    }
+    engine.threads = NULL;
+    engine.count = 0;
+    pthread_cond_init(&pause_state.changed, NULL);
+    pthread_mutex_init(&pause_state.lock, NULL);
+    pause_state.held = 0;
+    pause_state.on = false;
+    lookup_unlock();
 }
 
 /* --- For the hub. */
@@ -566,6 +665,21 @@ static bool
 have_thread(const struct connections *c)
 {
     return engine.count > 0 && c->start == engine.start;
+}
+
+bool
+connections_are_alive(const struct connections *c)
+{
+    return have_thread(c);
+}
+
+void
+connections_revive(struct connections *c)
+{
+    c->io = &engine.threads[engine.next++ % engine.count];
+    c->start = engine.start;
+    c->exchanges = 0;
+    c->closing = c->dropping = false;
 }
 
 struct cookie_jar *

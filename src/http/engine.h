@@ -22,8 +22,7 @@ struct engine_settings {
 };
 
 /* Starts the threads. Finished exchanges come back to this mailbox: their
-   letter's handle() is called by its owner. Call it once, after the last
-   fork. 0, or -1 with errno set. */
+   letter's handle() is called by its owner. 0, or -1 with errno set. */
 int engine_start(const struct engine_settings *settings,
                  struct mailbox *completions);
 
@@ -33,8 +32,25 @@ void engine_stop(void);
 
 bool engine_is_running(void);
 
+/* Whether it ran and engine_stop() has ended it. */
+bool engine_was_stopped(void);
+
+/* Around a fork: before it, holds the threads where they hold no lock and are
+   not within libcurl; after it lets them go on in the parent, or forgets them
+   in the child, where there are none. The child closes its copies of the
+   sockets and leaves the memory of libcurl alone. */
+void engine_pause(void);
+void engine_resume(void);
+void engine_forget(void);
+
 /* A session's connections. NULL without memory. */
 struct connections *connections_new(void);
+
+/* Whether the engine that they were made for still runs. */
+bool connections_are_alive(const struct connections *c);
+
+/* Moves them to the engine that runs now; the cookies stay. */
+void connections_revive(struct connections *c);
 
 /* Closes them once the last exchange on them has come back; frees them. */
 void connections_close(struct connections *c);

@@ -42,6 +42,7 @@ struct io_thread {
     CURLM *multi;
     struct mailbox inbox;
     struct mailbox *completions;
+    struct letter pause;        /* before a fork */
     ev_io bell;
     ev_timer timer;             /* libcurl's next deadline */
     ev_timer trim;              /* runs while memory may be given back */
@@ -129,5 +130,9 @@ void lookup_host(struct io_thread *io, struct exchange *x);
 void lookup_cancel_all(struct io_thread *io);
 
 void lookup_free_all(struct io_thread *io);
+
+/* Keeps lookups from ending, so that none holds the lock in a forked child. */
+void lookup_lock(void);
+void lookup_unlock(void);
 
 #endif

@@ -13,7 +13,13 @@ libplain_la_SOURCES += \
 	src/http/url.h
 
 libcore_la_SOURCES += \
+	src/http/body.c \
 	src/http/build.c \
 	src/http/client.h \
+	src/http/helpers.c \
+	src/http/outcome.c \
+	src/http/perform.c \
 	src/http/response.c \
-	src/http/session.c
+	src/http/response.h \
+	src/http/session.c \
+	src/http/session_cookies.c

@@ -336,3 +336,15 @@ lookup_free_all(struct io_thread *io)
         free(l);
     }
 }
+
+void
+lookup_lock(void)
+{
+    pthread_mutex_lock(&job_lock);
+}
+
+void
+lookup_unlock(void)
+{
+    pthread_mutex_unlock(&job_lock);
+}

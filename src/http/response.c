@@ -1,46 +1,29 @@
 /*
- * The native base of the replies, and what becomes of them: success or
- * failure, the request event.
+ * The native base of the replies: making one, and its attributes.
  *
  * A response owns its exchange and makes Python objects of it only when they
  * are asked for. What is rarely looked at is made by locust.clients (lazy) and
  * kept in one dict.
  */
 #include "config.h"
-#include "http/client.h"
+#include "http/response.h"
 
 #include <netdb.h>
 #include <stddef.h>
 #include <string.h>
-#include <strings.h>
 #include <structmember.h>
 
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
-#include "event/event.h"
-#include "event/exceptions.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
 
-/* --- What is in the exchange. */
-
-static const char *
-body_of(const ResponseObject *r, Py_ssize_t *length)
-{
-    if (r->reply == NULL || r->error != NULL) {
-        *length = 0;
-        return "";
-    }
-    *length = (Py_ssize_t)(r->reply->raw.length - r->reply->body);
-    return r->reply->raw.data + r->reply->body;
-}
-
 /* The first request of the exchange if it went well; else the one that
    failed, as requests knows no history then. */
-static const struct reply *
-reported_reply(const ResponseObject *r)
+const struct reply *
+response_reported(const ResponseObject *r)
 {
     const struct reply *reply = r->exchange->reply;
     while (r->error == NULL && reply->previous != NULL) {
@@ -187,7 +170,7 @@ response_new(SessionObject *session, struct call *call, struct exchange *x,
     if (named >= 0) {
         r->name = named               ? Py_NewRef(call->name)
                   : broke_in_body(x) ? PyObject_Str(call->url)
-                                     : path_of(reported_reply(r)->url);
+                                     : path_of(response_reported(r)->url);
         ok = r->name != NULL;
     }
     if (ok && named >= 0) {
@@ -211,7 +194,7 @@ joined_url(SessionObject *session, PyObject *url)
         PyErr_Clear();          /* a URL that is none is told as it is */
         return PyObject_Str(url);
     }
-    return PyUnicode_Concat(session->base_url, url);
+    return PyUnicode_FromFormat("%S%U", session->base_url, url);
 }
 
 /* An exchange that was never sent, for a URL. */
@@ -258,424 +241,41 @@ response_refused(SessionObject *session, struct call *call, PyObject *error)
     return (PyObject *)r;
 }
 
-/* --- Success or failure. */
+/* --- Attributes. */
 
+/* What somebody has set the attribute to, borrowed; NULL: nothing. */
 static PyObject *
-get_url(ResponseObject *r, void *closure);
-static PyObject *
-get_reason(ResponseObject *r, void *closure);
-
-/* The HTTPError that raise_for_status() raises, naming url; NULL without an
-   exception if the status is none. */
-static PyObject *
-status_error(ResponseObject *r, PyObject *url)
+set_by_hand(const ResponseObject *r, const char *what)
 {
-    int status = r->reply == NULL || r->error != NULL ? 0 : r->reply->status;
-    if (status < 400 || status >= 600) {
-        return NULL;
-    }
-    PyObject *reason = get_reason(r, NULL);
-    PyObject *text =
-        reason == NULL ? NULL : PyUnicode_FromFormat(
-            "%d %s Error: %S for url: %S", status,
-            status < 500 ? "Client" : "Server", reason, url);
-    Py_XDECREF(reason);
-    PyObject *args = text == NULL ? NULL : PyTuple_Pack(1, text);
-    PyObject *kwargs = text == NULL ? NULL
-                                    : Py_BuildValue("{sO}", "response", r);
-    PyObject *error = args == NULL || kwargs == NULL
-                          ? NULL
-                          : PyObject_Call(helpers.http_error, args, kwargs);
-    Py_XDECREF(text);
-    Py_XDECREF(args);
-    Py_XDECREF(kwargs);
-    return error;
-}
-
-/* What the request event says of success: Locust's decision table. Sets
-   *exception to a new reference or NULL. 0 or -1. */
-static int
-decide(ResponseObject *r, PyObject **exception)
-{
-    *exception = NULL;
-    if (r->manual == Py_True) {
-        return 0;
-    }
-    if (r->manual != NULL && r->manual != Py_None) {
-        *exception = Py_NewRef(r->manual);
-        return 0;
-    }
-    if (r->error != NULL) {
-        *exception = Py_NewRef(r->reported);
-        return 0;
-    }
-    PyObject *name = r->name;
-    if (r->request_meta != NULL) {
-        PyObject *renamed =
-            PyDict_GetItemWithError(r->request_meta, names.name);
-        name = renamed != NULL ? renamed : name;
-    }
-    *exception = status_error(r, name);
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-static int
-fire_meta(ResponseObject *r, PyObject *exception)
-{
-    PyObject *value = exception != NULL ? exception : Py_None;
-    if (PyDict_SetItem(r->request_meta, names.exception, value) < 0) {
-        return -1;
-    }
-    PyObject *meta = Py_NewRef(r->request_meta);
-    int result = event_fire(r->hook, meta, false);
-    Py_DECREF(meta);
-    return result;
-}
-
-static int
-report_with(ResponseObject *r, PyObject *exception)
-{
-    if (r->request_meta != NULL) {
-        return fire_meta(r, exception);
-    }
-    Py_ssize_t length;
-    body_of(r, &length);
-    struct request_report report = {
-        .request_type = r->request_type,
-        .name = r->name,
-        .timed = true,
-        .response_time = r->response_time,
-        .response_length = length,
-        .exception = exception,
-        .context = r->context,
-        .response = (PyObject *)r,
-        .url = reported_reply(r)->url,
-        .start_time = r->start_time,
-    };
-    return event_fire_request(r->hook, &report);
+    return r->lazy == NULL ? NULL : PyDict_GetItemString(r->lazy, what);
 }
 
 int
-response_report(ResponseObject *r)
+response_status(const ResponseObject *r)
 {
-    PyObject *exception;
-    if (decide(r, &exception) < 0) {
-        return -1;
+    PyObject *set = set_by_hand(r, "status_code");
+    if (set != NULL) {
+        long status = PyLong_Check(set) ? PyLong_AsLong(set) : 0;
+        PyErr_Clear();          /* a number of no HTTP */
+        return (int)status;
     }
-    int result = report_with(r, exception);
-    Py_XDECREF(exception);
-    return result;
+    return r->reply == NULL || r->error != NULL ? 0 : r->reply->status;
 }
-
-/* --- As a context manager. */
-
-static PyObject *
-locust_error(const char *text)
-{
-    if (exceptions_load() == 0) {
-        PyErr_SetString(exceptions.LocustError, text);
-    }
-    return NULL;
-}
-
-PyDoc_STRVAR(response_enter_doc, "Begins a block that decides on success.");
-
-static PyObject *
-response_enter(ResponseObject *r, PyObject *unused)
-{
-    r->entered = true;
-    if (!r->catch_response) {
-        return locust_error(
-            "Tried to open a with block on the result of a request, but "
-            "without catch_response=True; pass it, as in: with "
-            "self.client.get(url, catch_response=True) as response");
-    }
-    return Py_NewRef((PyObject *)r);
-}
-
-PyDoc_STRVAR(response_exit_doc, "Ends the block and reports the request.");
-
-static PyObject *
-response_exit(ResponseObject *r, PyObject *args)
-{
-    PyObject *type, *value, *tb;
-    if (!PyArg_ParseTuple(args, "OOO", &type, &value, &tb)) {
-        return NULL;
-    }
-    bool decided = r->manual != NULL && r->manual != Py_None;
-    if (decided || type == Py_None) {
-        return response_report(r) < 0 ? NULL : Py_NewRef(Py_False);
-    }
-    int ours = PyObject_IsSubclass(type, helpers.response_error);
-    if (ours <= 0) {
-        return ours < 0 ? NULL : Py_NewRef(Py_False);
-    }
-    return report_with(r, value) < 0 ? NULL : Py_NewRef(Py_True);
-}
-
-static const char not_entered[] =
-    "Tried to set status on a request that has not yet been made. Make sure "
-    "you use a with-block, like this:\n\nwith self.client.request(..., "
-    "catch_response=True) as response:\n    response.success()";
-
-PyDoc_STRVAR(response_success_doc, "The request has succeeded.");
-
-static PyObject *
-response_success(ResponseObject *r, PyObject *unused)
-{
-    if (!r->entered) {
-        return locust_error(not_entered);
-    }
-    Py_XSETREF(r->manual, Py_NewRef(Py_True));
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(response_failure_doc,
-             "failure(exc)\n\nThe request has failed; exc is an exception or "
-             "anything that says why.");
-
-static PyObject *
-response_failure(ResponseObject *r, PyObject *args, PyObject *kwargs)
-{
-    static char *words[] = {"exc", NULL};
-    PyObject *exc;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", words, &exc)) {
-        return NULL;
-    }
-    if (!r->entered) {
-        return locust_error(not_entered);
-    }
-    PyObject *error = PyExceptionInstance_Check(exc)
-                          ? Py_NewRef(exc)
-                          : PyObject_CallOneArg(helpers.catch_error, exc);
-    if (error == NULL) {
-        return NULL;
-    }
-    Py_XSETREF(r->manual, error);
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(response_raise_for_status_doc,
-             "Raises what the request failed with, if it has failed.");
-
-static PyObject *
-response_raise_for_status(ResponseObject *r, PyObject *unused)
-{
-    PyObject *error = NULL;
-    if (r->manual != NULL && PyExceptionInstance_Check(r->manual)) {
-        error = Py_NewRef(r->manual);
-    }
-    else if (r->manual == NULL || r->manual == Py_None) {
-        if (r->error != NULL) {
-            error = Py_NewRef(r->error);
-        }
-        else {
-            PyObject *url = get_url(r, NULL);
-            error = url == NULL ? NULL : status_error(r, url);
-            Py_XDECREF(url);
-        }
-    }
-    if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
-        Py_DECREF(error);
-    }
-    if (PyErr_Occurred()) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-/* --- The body. */
-
-static PyObject *
-get_content(ResponseObject *r, void *closure)
-{
-    if (r->error != NULL) {
-        Py_RETURN_NONE;
-    }
-    if (r->content == NULL) {
-        Py_ssize_t length;
-        const char *body = body_of(r, &length);
-        r->content = PyBytes_FromStringAndSize(body, length);
-    }
-    return Py_XNewRef(r->content);
-}
-
-static int
-set_content(ResponseObject *r, PyObject *value, void *closure)
-{
-    Py_XSETREF(r->content, Py_XNewRef(value));
-    return 0;
-}
-
-/* The charset of a Content-Type, by requests' rules; NULL: it says none. */
-static PyObject *
-charset_of(const struct header *type)
-{
-    const char *end = type->value + type->value_length;
-    const char *at = memchr(type->value, ';', type->value_length);
-    while (at != NULL && at < end) {
-        at++;
-        while (at < end && (*at == ' ' || *at == '\t')) {
-            at++;
-        }
-        const char *next = memchr(at, ';', (size_t)(end - at));
-        const char *stop = next != NULL ? next : end;
-        if (stop - at > 8 && strncasecmp(at, "charset=", 8) == 0) {
-            at += 8;
-            while (at < stop && strchr("'\" ", *at) != NULL) {
-                at++;
-            }
-            while (stop > at && strchr("'\" ", stop[-1]) != NULL) {
-                stop--;
-            }
-            return PyUnicode_DecodeLatin1(at, stop - at, NULL);
-        }
-        at = next;
-    }
-    return NULL;
-}
-
-static bool
-contains(const struct header *h, const char *word)
-{
-    size_t length = strlen(word);
-    for (size_t i = 0; i + length <= h->value_length; i++) {
-        if (memcmp(h->value + i, word, length) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static PyObject *
-get_encoding(ResponseObject *r, void *closure)
-{
-    struct header type;
-    if (r->encoding != NULL) {
-        return Py_NewRef(r->encoding);
-    }
-    if (r->reply != NULL && r->error == NULL &&
-        reply_find_header(r->reply, "Content-Type", &type)) {
-        r->encoding = charset_of(&type);
-        if (r->encoding == NULL && PyErr_Occurred()) {
-            return NULL;
-        }
-        if (r->encoding == NULL && contains(&type, "text")) {
-            r->encoding = PyUnicode_FromString("ISO-8859-1");
-        }
-        else if (r->encoding == NULL && contains(&type, "application/json")) {
-            r->encoding = PyUnicode_FromString("utf-8");
-        }
-    }
-    if (r->encoding == NULL) {
-        r->encoding = Py_NewRef(Py_None);
-    }
-    return Py_NewRef(r->encoding);
-}
-
-static int
-set_encoding(ResponseObject *r, PyObject *value, void *closure)
-{
-    Py_XSETREF(r->encoding, Py_NewRef(value != NULL ? value : Py_None));
-    return 0;
-}
-
-static PyObject *
-lazily(ResponseObject *r, const char *what)
-{
-    return PyObject_CallFunction(helpers.lazy, "Os", r, what);
-}
-
-static PyObject *
-get_text(ResponseObject *r, void *closure)
-{
-    Py_ssize_t length;
-    const char *body = body_of(r, &length);
-    if (r->content != NULL && PyBytes_Check(r->content)) {
-        body = PyBytes_AS_STRING(r->content);
-        length = PyBytes_GET_SIZE(r->content);
-    }
-    if (length == 0) {
-        return Py_NewRef(names.empty);
-    }
-    PyObject *encoding = get_encoding(r, NULL);
-    if (encoding == NULL) {
-        return NULL;
-    }
-    PyObject *text = NULL;
-    if (PyUnicode_Check(encoding)) {
-        const char *name = PyUnicode_AsUTF8(encoding);
-        text = name == NULL ? NULL
-                            : PyUnicode_Decode(body, length, name, "replace");
-        if (text == NULL && PyErr_ExceptionMatches(PyExc_LookupError)) {
-            PyErr_Clear();
-            text = PyUnicode_DecodeUTF8(body, length, "replace");
-        }
-    }
-    else {
-        text = lazily(r, "text");
-    }
-    Py_DECREF(encoding);
-    return text;
-}
-
-/* Whether it is UTF-8 text by the look of its first bytes. */
-static bool
-looks_like_utf8(const char *body, Py_ssize_t length)
-{
-    Py_ssize_t n = length < 4 ? length : 4;
-    return n > 0 && memchr(body, '\0', (size_t)n) == NULL &&
-           (unsigned char)body[0] < 0xef;
-}
-
-PyDoc_STRVAR(response_json_doc,
-             "json(**kwargs)\n\nThe body as JSON; kwargs go to json.loads().");
-
-static PyObject *
-response_json(ResponseObject *r, PyObject *args, PyObject *kwargs)
-{
-    Py_ssize_t length;
-    const char *body = body_of(r, &length);
-    bool plain = (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0) &&
-                 r->error == NULL && r->encoding == NULL &&
-                 r->content == NULL && looks_like_utf8(body, length);
-    if (plain) {
-        PyObject *encoding = get_encoding(r, NULL);
-        plain = encoding != NULL &&
-                (encoding == Py_None ||
-                 PyUnicode_CompareWithASCIIString(encoding, "utf-8") == 0);
-        Py_XDECREF(encoding);
-    }
-    if (plain) {
-        PyObject *text = PyUnicode_DecodeUTF8(body, length, "strict");
-        PyObject *result =
-            text == NULL ? NULL : PyObject_CallOneArg(helpers.loads, text);
-        Py_XDECREF(text);
-        if (result != NULL || !PyErr_ExceptionMatches(PyExc_ValueError)) {
-            return result;
-        }
-    }
-    PyErr_Clear();
-    PyObject *method = lazily(r, "json");
-    PyObject *result = method == NULL ? NULL : PyObject_Call(method, args,
-                                                             kwargs);
-    Py_XDECREF(method);
-    return result;
-}
-
-/* --- Other attributes. */
 
 static PyObject *
 get_status_code(ResponseObject *r, void *closure)
 {
-    bool none = r->reply == NULL || r->error != NULL;
-    return PyLong_FromLong(none ? 0 : r->reply->status);
+    PyObject *set = set_by_hand(r, "status_code");
+    return set != NULL ? Py_NewRef(set) : PyLong_FromLong(response_status(r));
 }
 
-static PyObject *
-get_url(ResponseObject *r, void *closure)
+PyObject *
+response_get_url(ResponseObject *r, void *closure)
 {
+    PyObject *set = set_by_hand(r, "url");
+    if (set != NULL) {
+        return Py_NewRef(set);
+    }
     if (r->reply == NULL || r->error != NULL) {
         Py_RETURN_NONE;
     }
@@ -684,9 +284,13 @@ get_url(ResponseObject *r, void *closure)
 }
 
 /* The rest of the status line after the number. */
-static PyObject *
-get_reason(ResponseObject *r, void *closure)
+PyObject *
+response_get_reason(ResponseObject *r, void *closure)
 {
+    PyObject *set = set_by_hand(r, "reason");
+    if (set != NULL) {
+        return Py_NewRef(set);
+    }
     if (r->reply == NULL || r->error != NULL) {
         Py_RETURN_NONE;
     }
@@ -705,33 +309,17 @@ get_reason(ResponseObject *r, void *closure)
     return PyUnicode_DecodeLatin1(line, end - line, NULL);
 }
 
-static int
-response_is_true(ResponseObject *r)
-{
-    if (r->manual != NULL && r->manual != Py_None) {
-        if (!PyExceptionInstance_Check(r->manual)) {
-            return 1;
-        }
-        PyErr_SetObject((PyObject *)Py_TYPE(r->manual), r->manual);
-        int http = PyErr_ExceptionMatches(helpers.http_error);
-        if (http) {
-            PyErr_Clear();
-        }
-        return http ? 0 : -1;
-    }
-    if (r->error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(r->error), r->error);
-        return -1;
-    }
-    return r->reply == NULL || r->reply->status < 400 ||
-           r->reply->status >= 600;
-}
-
 static PyObject *
 get_ok(ResponseObject *r, void *closure)
 {
     int ok = response_is_true(r);
     return ok < 0 ? NULL : PyBool_FromLong(ok);
+}
+
+PyObject *
+response_lazily(ResponseObject *r, const char *what)
+{
+    return PyObject_CallFunction(helpers.lazy, "Os", r, what);
 }
 
 /* Looked up in the dict of what was asked for before; made if it is not in
@@ -748,7 +336,7 @@ get_lazy(ResponseObject *r, void *closure)
     if (value != NULL) {
         return Py_NewRef(value);
     }
-    value = lazily(r, what);
+    value = response_lazily(r, what);
     if (value != NULL && PyDict_SetItemString(r->lazy, what, value) < 0) {
         Py_CLEAR(value);
     }
@@ -798,7 +386,11 @@ response_request_info(ResponseObject *r, PyObject *unused)
 {
     const struct exchange *x =
         r->exchange != NULL ? r->exchange
-                            : ((ResponseObject *)r->origin)->exchange;
+        : r->origin != NULL ? ((ResponseObject *)r->origin)->exchange
+                            : NULL;
+    if (x == NULL) {
+        Py_RETURN_NONE;         /* a copy, or made by hand */
+    }
     const struct reply *reply = r->reply != NULL ? r->reply : x->reply;
     PyObject *lines = PyList_New(0);
     const struct curl_slist *l = exchange_sent_lines(x, reply);
@@ -873,9 +465,9 @@ static PyObject *
 get_reported_url(ResponseObject *r, void *closure)
 {
     if (r->exchange == NULL) {
-        return get_url(r, NULL);
+        return response_get_url(r, NULL);
     }
-    const char *url = reported_reply(r)->url;
+    const char *url = response_reported(r)->url;
     return PyUnicode_DecodeUTF8(url, (Py_ssize_t)strlen(url), "replace");
 }
 
@@ -883,10 +475,10 @@ static PyObject *
 make_meta(ResponseObject *r)
 {
     Py_ssize_t length;
-    body_of(r, &length);
+    response_body(r, &length);
     PyObject *url = get_reported_url(r, NULL);
     PyObject *context = r->context ? Py_NewRef(r->context) : PyDict_New();
-    if (url == NULL || context == NULL || r->name == NULL) {
+    if (url == NULL || context == NULL) {
         Py_XDECREF(url);
         Py_XDECREF(context);
         return NULL;
@@ -901,6 +493,12 @@ make_meta(ResponseObject *r)
 static PyObject *
 get_request_meta(ResponseObject *r, void *closure)
 {
+    if (r->request_meta == NULL && r->name == NULL) {
+        PyErr_Format(PyExc_AttributeError,
+                     "'%.100s' object has no attribute 'request_meta'",
+                     _PyType_Name(Py_TYPE(r)));
+        return NULL;
+    }
     if (r->request_meta == NULL) {
         r->request_meta = make_meta(r);
     }
@@ -924,26 +522,51 @@ get_true(ResponseObject *r, void *closure)
     Py_RETURN_TRUE;
 }
 
+static PyObject *
+get_error(ResponseObject *r, void *closure)
+{
+    return Py_NewRef(r->error != NULL ? r->error : Py_None);
+}
+
+static int
+set_error(ResponseObject *r, PyObject *value, void *closure)
+{
+    value = value == Py_None ? NULL : value;
+    Py_XSETREF(r->error, Py_XNewRef(value));
+    Py_XSETREF(r->reported, Py_XNewRef(value));
+    return 0;
+}
+
+static int
+set_nothing(ResponseObject *r, PyObject *value, void *closure)
+{
+    return 0;
+}
+
 #define LAZY(name, doc)                                                       \
     {#name, (getter)get_lazy, (setter)set_lazy, doc, #name}
 
 static PyGetSetDef response_getset[] = {
-    {"status_code", (getter)get_status_code, NULL,
-     "HTTP status; 0 if there was no reply.", NULL},
-    {"content", (getter)get_content, (setter)set_content,
+    {"status_code", (getter)get_status_code, (setter)set_lazy,
+     "HTTP status; 0 if there was no reply.", "status_code"},
+    {"content", (getter)response_get_content, (setter)response_set_content,
      "The body, decoded, in bytes.", NULL},
-    {"_content", (getter)get_content, (setter)set_content,
+    {"_content", (getter)response_get_content, (setter)response_set_content,
      "What requests.Response keeps the body in.", NULL},
-    {"_content_consumed", (getter)get_true, NULL,
+    {"_content_consumed", (getter)get_true, (setter)set_nothing,
      "For requests.Response: the body has been read.", NULL},
-    {"text", (getter)get_text, NULL, "The body as str.", NULL},
-    {"encoding", (getter)get_encoding, (setter)set_encoding,
+    {"text", (getter)response_get_text, NULL, "The body as str.", NULL},
+    {"encoding", (getter)response_get_encoding, (setter)response_set_encoding,
      "What text decodes the body with; may be set.", NULL},
-    {"url", (getter)get_url, NULL, "The last URL asked for.", NULL},
-    {"reason", (getter)get_reason, NULL, "The words after the status.", NULL},
+    {"url", (getter)response_get_url, (setter)set_lazy,
+     "The last URL asked for.", "url"},
+    {"reason", (getter)response_get_reason, (setter)set_lazy,
+     "The words after the status.", "reason"},
     {"ok", (getter)get_ok, NULL, "Whether the status is below 400.", NULL},
-    {"history", (getter)get_history, NULL,
-     "The redirects on the way, oldest first.", NULL},
+    {"history", (getter)get_history, (setter)set_lazy,
+     "The redirects on the way, oldest first.", "history"},
+    {"error", (getter)get_error, (setter)set_error,
+     "What the request failed with, or None.", NULL},
     {"request_meta", (getter)get_request_meta, (setter)set_request_meta,
      "What the request event will be fired with.", NULL},
     {"_reported_url", (getter)get_reported_url, NULL,
@@ -959,8 +582,6 @@ static PyGetSetDef response_getset[] = {
 };
 
 static PyMemberDef response_members[] = {
-    {"error", T_OBJECT, offsetof(ResponseObject, error), 0,
-     "What the request failed with, or None."},
     {"_manual_result", T_OBJECT, offsetof(ResponseObject, manual), 0,
      "True after success(), an exception after failure(), else None."},
     {"_entered", T_BOOL, offsetof(ResponseObject, entered), 0,
@@ -974,16 +595,20 @@ static PyMemberDef response_members[] = {
 
 static PyMethodDef response_methods[] = {
     {"__enter__", (PyCFunction)response_enter, METH_NOARGS,
-     response_enter_doc},
-    {"__exit__", (PyCFunction)response_exit, METH_VARARGS, response_exit_doc},
+     "Begins a block that decides on success."},
+    {"__exit__", (PyCFunction)response_exit, METH_VARARGS,
+     "Ends the block and reports the request."},
     {"success", (PyCFunction)response_success, METH_NOARGS,
-     response_success_doc},
+     "The request has succeeded."},
     {"failure", (PyCFunction)(void (*)(void))response_failure,
-     METH_VARARGS | METH_KEYWORDS, response_failure_doc},
+     METH_VARARGS | METH_KEYWORDS,
+     "failure(exc)\n\nThe request has failed; exc is an exception or "
+     "anything that says why."},
     {"raise_for_status", (PyCFunction)response_raise_for_status, METH_NOARGS,
-     response_raise_for_status_doc},
+     "Raises what the request failed with, if it has failed."},
     {"json", (PyCFunction)(void (*)(void))response_json,
-     METH_VARARGS | METH_KEYWORDS, response_json_doc},
+     METH_VARARGS | METH_KEYWORDS,
+     "json(**kwargs)\n\nThe body as JSON; kwargs go to json.loads()."},
     {"_header_items", (PyCFunction)response_header_items, METH_NOARGS,
      header_items_doc},
     {"_request_info", (PyCFunction)response_request_info, METH_NOARGS,
@@ -1028,10 +653,22 @@ response_dealloc(ResponseObject *r)
     Py_DECREF(type);
 }
 
-/* requests.Response() takes nothing; neither do we. */
+/* One that stands for a failure, as Locust's constructor makes it. */
 static int
 response_init(ResponseObject *r, PyObject *args, PyObject *kwargs)
 {
+    static char *words[] = {"error", NULL};
+    PyObject *error;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", words, &error)) {
+        return -1;
+    }
+    PyObject *request = PyObject_GetAttr(error, names.request);
+    if (request == NULL) {
+        return -1;
+    }
+    Py_DECREF(request);
+    Py_XSETREF(r->error, Py_NewRef(error));
+    Py_XSETREF(r->reported, Py_NewRef(error));
     return 0;
 }
 

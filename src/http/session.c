@@ -10,153 +10,21 @@
 #include "http/client.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <structmember.h>
 
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
-#include "green/green.h"
-#include "http/cookie.h"
-#include "report/table.h"
+#include "http/response.h"
 #include "http/url.h"
-#include "stats/lag.h"
 
 PyTypeObject *Session_Type;
-struct client_helpers helpers;
-struct curl_slist *default_lines;
-char *urllib3_agent;
-
-/* Of all sessions together. */
-static struct lag http_lag;
-
-static int io_threads = 1;
 
 /* The descriptor of SessionBase.request, to see whether it was replaced. */
 static PyObject *native_request;
 
 #define MAX_REDIRECTS 30
-
-/* --- Sending an exchange and waiting for it. */
-
-static void
-free_when_back(struct exchange *x)
-{
-    if (x->owner == NULL && x->letters == 0) {
-        exchange_free(x);
-        hub_release();
-    }
-}
-
-static void
-on_finish(struct letter *letter)
-{
-    struct exchange *x = (struct exchange *)letter;
-    x->letters--;
-    x->finished = true;
-    if (x->owner != NULL) {
-        green_ready(x->owner);
-    }
-    free_when_back(x);
-}
-
-static void
-on_cancelled(struct letter *letter)
-{
-    struct exchange *x =
-        (struct exchange *)((char *)letter -
-                            offsetof(struct exchange, cancel_letter));
-    x->letters--;
-    free_when_back(x);
-}
-
-/* Whoever waited was thrown out: the exchange is freed when it is back. */
-static void
-abandon(struct exchange *x)
-{
-    x->owner = NULL;
-    if (!x->finished) {
-        x->letters++;
-        x->cancel_letter.handle = on_cancelled;
-        engine_cancel(x);
-    }
-    free_when_back(x);
-}
-
-/* How long the generator itself took, which is never part of a response
-   time. */
-static void
-note_lag(const struct exchange *x)
-{
-    (void)lag_log(&http_lag, x->taken - x->submitted, clock_ns() - x->ended);
-}
-
-/* Takes the exchange over if it fails. */
-static int
-perform(struct exchange *x)
-{
-    x->owner = green_current();
-    if (x->owner == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "a session can only be used on the thread that runs "
-                        "the users; other threads have requests");
-        exchange_free(x);
-        return -1;
-    }
-    x->letter.handle = on_finish;
-    x->letters = 1;
-    hub_hold();
-    engine_submit(x);
-    while (!x->finished) {
-        if (green_park() < 0) {
-            abandon(x);
-            return -1;
-        }
-    }
-    hub_release();
-    note_lag(x);
-    return 0;
-}
-
-/* --- Connections. */
-
-static int
-start_engine(void)
-{
-    struct engine_settings settings = {.threads = io_threads};
-    if (helpers.trust != NULL && helpers.trust != Py_None) {
-        settings.ca_file = PyUnicode_AsUTF8(helpers.trust);
-        if (settings.ca_file == NULL) {
-            return -1;
-        }
-    }
-    if (engine_start(&settings, hub_inbox()) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
-    }
-    return 0;
-}
-
-struct connections *
-session_connections(SessionObject *session)
-{
-    if (session->connections != NULL && !engine_is_running()) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "HTTP has been shut down: the program is ending");
-        return NULL;
-    }
-    if (session->connections == NULL) {
-        if (!engine_is_running() && start_engine() < 0) {
-            return NULL;
-        }
-        session->connections = connections_new();
-        if (session->connections == NULL) {
-            PyErr_NoMemory();
-        }
-    }
-    return session->connections;
-}
 
 /* --- Calls. */
 
@@ -267,7 +135,8 @@ has_credentials(SessionObject *s, const struct call *c)
         return false;
     }
     if (!url_is_absolute(url, (size_t)n)) {
-        url = PyUnicode_AsUTF8AndSize(s->base_url, &n);
+        url = PyUnicode_Check(s->base_url) ? PyUnicode_AsUTF8(s->base_url)
+                                           : "";
     }
     if (url == NULL) {
         PyErr_Clear();
@@ -348,10 +217,30 @@ refused(SessionObject *s, struct call *c)
     return response;
 }
 
+/* Whether the session has what every call needs: a subclass may have left out
+   our constructor, or somebody has deleted it. */
+static bool
+is_complete(SessionObject *s)
+{
+    const char *missing = s->request_name == NULL    ? "request_name"
+                          : s->base_url == NULL      ? "base_url"
+                          : s->request_event == NULL ? "request_event"
+                                                     : NULL;
+    if (missing != NULL) {
+        PyErr_Format(PyExc_AttributeError,
+                     "'%.100s' object has no attribute '%s'",
+                     _PyType_Name(Py_TYPE(s)), missing);
+    }
+    return missing == NULL;
+}
+
 /* session.request() once its arguments are known. */
 static PyObject *
 do_call(SessionObject *s, struct call *c)
 {
+    if (!is_complete(s)) {
+        return NULL;
+    }
     if (c->method == NULL || c->url == NULL) {
         PyErr_Format(PyExc_TypeError, "missing required argument: '%s'",
                      c->method == NULL ? "method" : "url");
@@ -371,7 +260,7 @@ do_call(SessionObject *s, struct call *c)
     PyObject *given = Py_NewRef(s->explicit_name);  /* may change meanwhile */
     double start_time = clock_wall();
     PyObject *response = NULL;
-    if (perform(x) == 0) {
+    if (exchange_perform(x) == 0) {
         c->name = given;
         response = response_new(s, c, x, start_time);
     }
@@ -533,126 +422,6 @@ session_close(SessionObject *s, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* --- Cookies, for locust.clients. */
-
-/* What came from a server, or None. */
-static PyObject *
-from_wire(const char *text)
-{
-    return text == NULL
-               ? Py_NewRef(Py_None)
-               : PyUnicode_DecodeLatin1(text, (Py_ssize_t)strlen(text), NULL);
-}
-
-static bool
-list_cookie(const struct cookie *c, void *argument)
-{
-    PyObject *list = argument;
-    PyObject *item = Py_BuildValue(
-        "(NNNsNOOOOL)", from_wire(c->domain), from_wire(c->path),
-        from_wire(c->name), "", from_wire(c->value),
-        c->domain_given ? Py_True : Py_False,
-        c->path_given ? Py_True : Py_False, c->secure ? Py_True : Py_False,
-        c->http_only ? Py_True : Py_False, (long long)c->expires);
-    bool ok = item != NULL && PyList_Append(list, item) == 0;
-    Py_XDECREF(item);
-    return ok;
-}
-
-PyDoc_STRVAR(session_cookie_list_doc,
-             "All cookies: [(domain, path, name, '', value, domain_given, "
-             "path_given, secure, http_only, expires)].");
-
-static PyObject *
-session_cookie_list(SessionObject *s, PyObject *unused)
-{
-    PyObject *list = PyList_New(0);
-    if (list == NULL || s->connections == NULL) {
-        return list;
-    }
-    /* Of a copy: making Python objects may run anything, such as code that
-       uses the jar, and the I/O thread is not to wait for it. */
-    struct cookie_jar *copy =
-        cookie_jar_copy(connections_cookies(s->connections), NULL);
-    if (copy == NULL) {
-        Py_DECREF(list);
-        return PyErr_NoMemory();
-    }
-    cookie_jar_visit(copy, list_cookie, list);
-    cookie_jar_free(copy);
-    if (PyErr_Occurred()) {
-        Py_CLEAR(list);
-    }
-    return list;
-}
-
-PyDoc_STRVAR(session_cookie_version_doc,
-             "A number that changes when the cookies do.");
-
-static PyObject *
-session_cookie_version(SessionObject *s, PyObject *unused)
-{
-    unsigned version =
-        s->connections == NULL
-            ? 0
-            : cookie_jar_version(connections_cookies(s->connections));
-    return PyLong_FromUnsignedLong(version);
-}
-
-PyDoc_STRVAR(session_cookie_set_doc,
-             "cookie_set(domain, path, name, value, domain_given, path_given, "
-             "secure, http_only, expires)");
-
-bool
-cookie_from_python(PyObject *tuple, struct cookie *c)
-{
-    int domain_given, path_given, secure, http_only;
-    long long expires;
-    *c = (struct cookie){0};
-    if (!PyArg_ParseTuple(tuple, "sssz" "pppp" "L", &c->domain, &c->path,
-                          &c->name, &c->value, &domain_given, &path_given,
-                          &secure, &http_only, &expires)) {
-        return false;
-    }
-    c->domain_given = domain_given;
-    c->path_given = path_given;
-    c->secure = secure;
-    c->http_only = http_only;
-    c->expires = expires;
-    return true;
-}
-
-static PyObject *
-session_cookie_set(SessionObject *s, PyObject *args)
-{
-    struct cookie c;
-    if (!cookie_from_python(args, &c) || session_connections(s) == NULL) {
-        return NULL;
-    }
-    if (!cookie_jar_set(connections_cookies(s->connections), &c)) {
-        return PyErr_NoMemory();
-    }
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(session_cookie_delete_doc,
-             "cookie_delete(domain, path, name)\n\n"
-             "Deletes what matches; None matches all. Returns how many.");
-
-static PyObject *
-session_cookie_delete(SessionObject *s, PyObject *args)
-{
-    const char *domain, *path, *name;
-    if (!PyArg_ParseTuple(args, "zzz", &domain, &path, &name)) {
-        return NULL;
-    }
-    int deleted = s->connections == NULL
-                      ? 0
-                      : cookie_jar_delete(connections_cookies(s->connections),
-                                          domain, path, name);
-    return PyLong_FromLong(deleted);
-}
-
 /* --- Attributes that come into being when touched. */
 
 /* locust.clients makes what requests.Session would have had from the start. */
@@ -733,14 +502,14 @@ static PyGetSetDef session_getset[] = {
 };
 
 static PyMemberDef session_members[] = {
-    {"base_url", T_OBJECT, offsetof(SessionObject, base_url), 0,
+    {"base_url", T_OBJECT_EX, offsetof(SessionObject, base_url), 0,
      "What relative URLs are appended to."},
-    {"request_event", T_OBJECT, offsetof(SessionObject, request_event), 0,
+    {"request_event", T_OBJECT_EX, offsetof(SessionObject, request_event), 0,
      "The hook that is fired for each request."},
-    {"user", T_OBJECT, offsetof(SessionObject, user), 0, "Whose it is."},
-    {"request_name", T_OBJECT, offsetof(SessionObject, request_name), 0,
+    {"user", T_OBJECT_EX, offsetof(SessionObject, user), 0, "Whose it is."},
+    {"request_name", T_OBJECT_EX, offsetof(SessionObject, request_name), 0,
      "The name of requests that say none, or None."},
-    {"explicit_name", T_OBJECT, offsetof(SessionObject, explicit_name), 0,
+    {"explicit_name", T_OBJECT_EX, offsetof(SessionObject, explicit_name), 0,
      "The name that the last request was given, or None."},
     {"auth", T_OBJECT, offsetof(SessionObject, auth), 0,
      "Credentials: a pair or one of requests' auth objects."},
@@ -833,13 +602,16 @@ static PyMethodDef session_methods[] = {
     FAST(delete),
     {"close", (PyCFunction)session_close, METH_NOARGS, session_close_doc},
     {"_cookie_list", (PyCFunction)session_cookie_list, METH_NOARGS,
-     session_cookie_list_doc},
+     "All cookies: [(domain, path, name, '', value, domain_given, "
+     "path_given, secure, http_only, expires)]."},
     {"_cookie_version", (PyCFunction)session_cookie_version, METH_NOARGS,
-     session_cookie_version_doc},
+     "A number that changes when the cookies do."},
     {"_cookie_set", (PyCFunction)session_cookie_set, METH_VARARGS,
-     session_cookie_set_doc},
+     "cookie_set(domain, path, name, value, domain_given, path_given, "
+     "secure, http_only, expires)"},
     {"_cookie_delete", (PyCFunction)session_cookie_delete, METH_VARARGS,
-     session_cookie_delete_doc},
+     "cookie_delete(domain, path, name)\n\n"
+     "Deletes what matches; None matches all. Returns how many."},
     {NULL},
 };
 
@@ -866,173 +638,11 @@ static PyType_Spec session_spec = {
     .slots = session_slots,
 };
 
-/* --- Functions of the module. */
-
-PyDoc_STRVAR(set_io_threads_doc,
-             "set_io_threads(n)\n\n"
-             "How many threads do HTTP; to be said before the first request.");
-
-static PyObject *
-set_io_threads(PyObject *module, PyObject *arg)
-{
-    long n = PyLong_AsLong(arg);
-    if (n == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    if (n < 1 || n > 256) {
-        PyErr_SetString(PyExc_ValueError,
-                        "the number of I/O threads must be from 1 to 256");
-        return NULL;
-    }
-    if (engine_is_running()) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the I/O threads run already");
-        return NULL;
-    }
-    io_threads = (int)n;
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(stop_engine_doc,
-             "stop_engine()\n\n"
-             "Ends the I/O threads and closes all connections.");
-
-static PyObject *
-stop_engine(PyObject *module, PyObject *unused)
-{
-    engine_stop();
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(lag_is_notable_doc,
-             "Whether requests wait more than a millisecond for the generator "
-             "itself, half of them at least.");
-
-static PyObject *
-lag_is_notable_py(PyObject *module, PyObject *unused)
-{
-    return PyBool_FromLong(lag_is_notable(&http_lag));
-}
-
-PyDoc_STRVAR(lag_lines_doc,
-             "lag_lines()\n\nThe final report's lines on generator lag, if it "
-             "is notable: a list of str.");
-
-static PyObject *
-lag_lines(PyObject *module, PyObject *unused)
-{
-    struct lines lines = {0};
-    PyObject *list = PyList_New(0);
-    if (list != NULL && lag_is_notable(&http_lag) &&
-        report_lag_lines(&lines, &http_lag) < 0) {
-        PyErr_NoMemory();
-        Py_CLEAR(list);
-    }
-    for (size_t i = 0; list != NULL && i < lines.count; i++) {
-        PyObject *line = PyUnicode_FromString(lines.items[i]);
-        if (line == NULL || PyList_Append(list, line) < 0) {
-            Py_CLEAR(list);
-        }
-        Py_XDECREF(line);
-    }
-    lines_clear(&lines);
-    return list;
-}
-
-PyDoc_STRVAR(lag_clear_doc, "Forgets the generator lag measured so far.");
-
-static PyObject *
-lag_clear_py(PyObject *module, PyObject *unused)
-{
-    lag_clear(&http_lag);
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(set_client_helpers_doc,
-             "set_client_helpers(default_headers, agent, **functions)\n\n"
-             "For locust.clients: what the native client leaves to Python.");
-
-static int
-set_default_lines(PyObject *items)
-{
-    curl_slist_free_all(default_lines);
-    default_lines = NULL;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
-        const char *line = PyUnicode_AsUTF8(PyList_GET_ITEM(items, i));
-        struct curl_slist *longer =
-            line == NULL ? NULL : curl_slist_append(default_lines, line);
-        if (longer == NULL) {
-            if (!PyErr_Occurred()) {
-                PyErr_NoMemory();
-            }
-            return -1;
-        }
-        default_lines = longer;
-    }
-    return 0;
-}
-
-static PyObject *
-set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
-{
-    static const struct {
-        const char *name;
-        PyObject **slot;
-    } wanted[] = {
-#define HELPER(name) {#name, &helpers.name}
-        HELPER(response_class), HELPER(encode_json),
-        HELPER(encode_form),    HELPER(prepare_url),
-        HELPER(prepare),        HELPER(merge_headers),
-        HELPER(basic_auth),     HELPER(basic_auth_class),
-        HELPER(check_header),   HELPER(split_timeout),
-        HELPER(cookie_items),   HELPER(passed_on),
-        HELPER(request_error),  HELPER(make_error),
-        HELPER(http_error),     HELPER(response_error),
-        HELPER(catch_error),    HELPER(lazy),
-        HELPER(loads),          HELPER(trust),
-#undef HELPER
-    };
-    PyObject *lines;
-    const char *agent;
-    if (!PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
-        set_default_lines(lines) < 0) {
-        return NULL;
-    }
-    free(urllib3_agent);
-    urllib3_agent = strdup(agent);
-    if (urllib3_agent == NULL) {
-        return PyErr_NoMemory();
-    }
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        PyObject *o = kwargs == NULL
-                          ? NULL
-                          : PyDict_GetItemString(kwargs, wanted[i].name);
-        if (o == NULL) {
-            PyErr_Format(PyExc_TypeError, "%s is missing", wanted[i].name);
-            return NULL;
-        }
-        Py_XSETREF(*wanted[i].slot, Py_NewRef(o));
-    }
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef session_functions[] = {
-    {"set_io_threads", set_io_threads, METH_O, set_io_threads_doc},
-    {"stop_engine", stop_engine, METH_NOARGS, stop_engine_doc},
-    {"lag_is_notable", lag_is_notable_py, METH_NOARGS, lag_is_notable_doc},
-    {"lag_lines", lag_lines, METH_NOARGS, lag_lines_doc},
-    {"lag_clear", lag_clear_py, METH_NOARGS, lag_clear_doc},
-    {"set_client_helpers", (PyCFunction)(void (*)(void))set_client_helpers,
-     METH_VARARGS | METH_KEYWORDS, set_client_helpers_doc},
-    {NULL},
-};
-
 int
 session_module_exec(PyObject *module)
 {
     Session_Type = (PyTypeObject *)PyType_FromSpec(&session_spec);
-    if (Session_Type == NULL || PyModule_AddType(module, Session_Type) < 0 ||
-        PyModule_AddFunctions(module, session_functions) < 0) {
+    if (Session_Type == NULL || PyModule_AddType(module, Session_Type) < 0) {
         return -1;
     }
     native_request =

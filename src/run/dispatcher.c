@@ -15,6 +15,7 @@
 #include <structmember.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 #include "base/names.h"
 #include "green/green.h"
 #include "run/dispatch.h"
@@ -92,9 +93,9 @@ sorted_by_name(PyObject *classes)
 {
     PyObject *result = NULL, *keys = NULL;
     PyObject *list = PySequence_List(classes);
-    PyObject *operator = list ? PyImport_ImportModule("operator") : NULL;
-    if (operator != NULL) {
-        keys = PyObject_CallMethod(operator, "attrgetter", "s", "__name__");
+    PyObject *attrgetter = list ? lookup("operator", "attrgetter") : NULL;
+    if (attrgetter != NULL) {
+        keys = PyObject_CallOneArg(attrgetter, names.__name__);
     }
     if (keys != NULL) {
         PyObject *none = PyTuple_New(0);
@@ -107,7 +108,7 @@ sorted_by_name(PyObject *classes)
         Py_XDECREF(kwargs);
         Py_XDECREF(sort);
     }
-    Py_XDECREF(operator);
+    Py_XDECREF(attrgetter);
     Py_XDECREF(keys);
     if (result == NULL) {
         Py_CLEAR(list);

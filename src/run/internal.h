@@ -4,24 +4,18 @@
 #ifndef LOCUST_RUN_INTERNAL_H
 #define LOCUST_RUN_INTERNAL_H
 
+#include "base/lookup.h"
+#include "base/pycompat.h"
+#include "event/event.h"
+#include "event/log.h"
 #include "run/runner.h"
 
-/* --- support.c: logging, late-bound names, failures. */
-
-/* Logs through Python's logging: logger.level(text), text made as
-   PyUnicode_FromFormat does. logger "" is the root. 0 or -1. */
-int run_log(const char *logger, const char *level, const char *format, ...);
+/* --- support.c: what the runners say and ask in Python. */
 
 /* Whether DEBUG lines of locust.runners are wanted. 1, 0 or -1. */
 int run_debugging(void);
 
-/* An attribute of a Python module, looked up now. New reference or NULL. */
-PyObject *run_lookup(const char *module, const char *name);
-
-/* environment.events.<event>.fire(**kwargs). 0 or -1. */
-int run_fire(PyObject *environment, PyObject *event, PyObject *kwargs);
-
-/* The same with environment=environment. 0 or -1. */
+/* environment.events.<event>.fire(environment=environment). 0 or -1. */
 int run_fire_environment(PyObject *environment, PyObject *event);
 
 /* json.dumps(value, sort_keys=sort): new reference or NULL. */

@@ -3,7 +3,10 @@
  *
  * start() only begins: the ramp runs in a green thread of its own, one batch
  * of the dispatcher after the other. Its steps follow Locust's, as listeners
- * see the runner's state change between them.
+ * see the runner's state change between them. There is one ramp at a time: a
+ * further start() replaces it. One that comes out of the ramp itself, from a
+ * listener that it calls, cannot kill its caller; so it leaves word, and the
+ * ramp turns to it after its present step.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -25,6 +28,7 @@ typedef struct {
     PyObject *worker_index, *worker_count;
     PyObject *client_id;
     PyObject *node;             /* WorkerNode: the dispatcher's one worker */
+    PyObject *replacement;      /* what the ramp itself asked start() for */
     char spread;                /* start the users of a batch one by one */
 } LocalRunnerObject;
 
@@ -35,6 +39,7 @@ struct ramp {
     PyObject *user_count, *spawn_rate, *user_classes;
     double users, rate;
     bool wait;
+    bool begun;                 /* test_start has been fired */
 };
 
 static bool
@@ -51,8 +56,7 @@ call_method(PyObject *object, PyObject *name)
 {
     PyObject *r =
         object == NULL ? NULL : PyObject_CallMethodNoArgs(object, name);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static int
@@ -178,8 +182,7 @@ spawn(LocalRunnerObject *self, PyObject *counts, bool wait)
     PyObject *r = PyObject_CallMethodObjArgs(
         (PyObject *)self, names.spawn_users, counts, wait ? Py_True : Py_False,
         NULL);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 /* --- Spreading a batch over its second. */
@@ -296,8 +299,7 @@ stop(LocalRunnerObject *self, PyObject *counts)
 {
     PyObject *r = PyObject_CallMethodOneArg((PyObject *)self,
                                             names.stop_users, counts);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static int
@@ -308,7 +310,7 @@ log_batch(PyObject *wanted)
     PyObject *text = sum != NULL ? run_json(wanted, true) : NULL;
     int result = text == NULL
                      ? (wanted_at_all == 0 ? 0 : -1)
-                     : run_log("locust.runners", "debug",
+                     : log_line("locust.runners", "debug",
                                "Ramping to %U (%S total users)", text, sum);
     Py_XDECREF(text);
     Py_XDECREF(sum);
@@ -369,7 +371,7 @@ log_ramp(const struct ramp *r)
     PyOS_snprintf(text, sizeof(text),
                   "Ramping to %.0f users at a rate of %.2f per second",
                   trunc(r->users), r->rate);
-    return run_log("locust.runners", "info", "%s", text);
+    return log_line("locust.runners", "info", "%s", text);
 }
 
 static int
@@ -382,7 +384,8 @@ run_dispatcher(LocalRunnerObject *self, const struct ramp *r)
     PyObject *it = begun != NULL ? PyObject_GetIter(dispatcher) : NULL;
     int result = it == NULL ? -1 : 0;
     PyObject *batch;
-    while (result == 0 && (batch = PyIter_Next(it)) != NULL) {
+    while (result == 0 && self->replacement == NULL &&
+           (batch = PyIter_Next(it)) != NULL) {
         result = apply_batch(self, batch, r);
         Py_DECREF(batch);
     }
@@ -405,10 +408,10 @@ announce(RunnerObject *self)
     int result = -1;
     if (kwargs != NULL &&
         PyDict_SetItem(kwargs, names.user_count, sum) == 0 &&
-        run_log("locust.runners", "info",
+        log_line("locust.runners", "info",
                 "All users spawned: %U (%S total users)", text, sum) == 0) {
         Py_XSETREF(self->target_user_classes_count, Py_NewRef(counts));
-        result = run_fire(self->environment, names.spawning_complete, kwargs);
+        result = event_fire_of(self->environment, names.spawning_complete, kwargs);
     }
     Py_XDECREF(kwargs);
     Py_XDECREF(text);
@@ -418,12 +421,24 @@ announce(RunnerObject *self)
 }
 
 static int
-ramp(LocalRunnerObject *self, const struct ramp *r)
+begin_once(RunnerObject *self, struct ramp *r)
+{
+    int result = r->begun || is_active(self) ? 0 : begin_test(self);
+    r->begun = true;
+    return result;
+}
+
+/* Up to the end, or to the step in which it is replaced. */
+static int
+ramp(LocalRunnerObject *self, struct ramp *r)
 {
     RunnerObject *base = &self->base;
     Py_XSETREF(base->target_user_count, Py_NewRef(r->user_count));
-    if (!is_active(base) && begin_test(base) < 0) {
+    if (begin_once(base, r) < 0) {
         return -1;
+    }
+    if (self->replacement != NULL) {
+        return 0;
     }
     if (check_wait(base, r) < 0 || apply_host(base) < 0) {
         return -1;
@@ -437,26 +452,39 @@ ramp(LocalRunnerObject *self, const struct ramp *r)
         run_dispatcher(self, r) < 0) {
         return -1;
     }
-    return announce(base);
+    return self->replacement != NULL ? 0 : announce(base);
+}
+
+static int
+read_ramp(struct ramp *r, PyObject *args)
+{
+    r->user_count = PyTuple_GET_ITEM(args, 0);
+    r->spawn_rate = PyTuple_GET_ITEM(args, 1);
+    r->wait = PyTuple_GET_ITEM(args, 2) == Py_True;
+    r->user_classes = PyTuple_GET_ITEM(args, 3);
+    r->users = PyFloat_AsDouble(r->user_count);
+    if (r->users == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    r->rate = PyFloat_AsDouble(r->spawn_rate);
+    return r->rate == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
 static PyObject *
 ramp_body(struct green *green)
 {
     LocalRunnerObject *self = (LocalRunnerObject *)green->target;
-    PyObject *args = green->args;
-    struct ramp r = {
-        .user_count = PyTuple_GET_ITEM(args, 0),
-        .spawn_rate = PyTuple_GET_ITEM(args, 1),
-        .user_classes = PyTuple_GET_ITEM(args, 3),
-        .wait = PyTuple_GET_ITEM(args, 2) == Py_True,
-    };
-    r.users = PyFloat_AsDouble(r.user_count);
-    r.rate = PyFloat_AsDouble(r.spawn_rate);
-    if (PyErr_Occurred() || ramp(self, &r) < 0) {
-        return run_failed(self->base.environment);
+    PyObject *args = Py_NewRef(green->args);
+    struct ramp r = {.begun = false};
+    int result = 0;
+    while (result == 0 && args != NULL) {
+        result = read_ramp(&r, args) < 0 ? -1 : ramp(self, &r);
+        Py_SETREF(args, self->replacement);
+        self->replacement = NULL;
     }
-    Py_RETURN_NONE;
+    Py_XDECREF(args);
+    return result < 0 ? run_failed(self->base.environment)
+                      : Py_NewRef(Py_None);
 }
 
 static int
@@ -467,11 +495,42 @@ warn_of_rate(PyObject *spawn_rate)
         return -1;
     }
     return rate > 100
-               ? run_log("locust.runners", "warning",
+               ? log_line("locust.runners", "warning",
                          "Your selected spawn rate is very high (>100): so "
                          "many users beginning at once may be more than the "
                          "target is meant to take.")
                : 0;
+}
+
+/* Others may start a ramp while this one waits for the end of the last: then
+   it ends that, too. */
+static int
+end_ramp(RunnerObject *self)
+{
+    PyObject *slot;
+    while ((slot = self->spawning_greenlet) != NULL &&
+           PyObject_TypeCheck(slot, Green_Type) &&
+           !green_is_dead((struct green *)slot)) {
+        if (runner_kill_own(slot) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+begin_ramp(RunnerObject *self, PyObject *args)
+{
+    if (end_ramp(self) < 0) {
+        return -1;
+    }
+    struct green *g = green_new(NULL, ramp_body, (PyObject *)self, args);
+    if (g == NULL || group_start(self->greenlet, g) < 0) {
+        Py_XDECREF(g);
+        return -1;
+    }
+    Py_XSETREF(self->spawning_greenlet, (PyObject *)g);
+    return 0;
 }
 
 static PyObject *
@@ -484,24 +543,23 @@ local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pO", keywords,
                                      &user_count, &spawn_rate, &wait,
                                      &user_classes) ||
-        warn_of_rate(spawn_rate) < 0 ||
-        runner_kill_own(self->base.spawning_greenlet) < 0) {
+        !hub_is_here() || warn_of_rate(spawn_rate) < 0) {
         return NULL;
     }
     PyObject *given = PyTuple_Pack(4, user_count, spawn_rate,
                                    wait ? Py_True : Py_False, user_classes);
-    struct green *g =
-        given ? green_new(NULL, ramp_body, (PyObject *)self, given) : NULL;
-    Py_XDECREF(given);
-    if (g == NULL || group_add(self->base.greenlet, g) < 0) {
-        Py_XDECREF(g);
+    if (given == NULL) {
         return NULL;
     }
-    Py_XSETREF(self->base.spawning_greenlet, (PyObject *)g);
-    if (green_start(g) < 0) {
-        return NULL;
+    int result = 0;
+    if (self->base.spawning_greenlet == (PyObject *)green_current()) {
+        Py_XSETREF(self->replacement, Py_NewRef(given));
     }
-    Py_RETURN_NONE;
+    else {
+        result = begin_ramp(&self->base, given);
+    }
+    Py_DECREF(given);
+    return result < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* --- Messages and exceptions. */
@@ -510,7 +568,7 @@ static PyObject *
 deliver(LocalRunnerObject *self, PyObject *entry, PyObject *type,
         PyObject *data)
 {
-    PyObject *cls = run_lookup("locust.rpc.protocol", "Message");
+    PyObject *cls = lookup("locust.rpc.protocol", "Message");
     PyObject *msg =
         cls != NULL ? PyObject_CallFunction(cls, "OOs", type, data, "local")
                     : NULL;
@@ -552,26 +610,13 @@ local_runner_send_message(LocalRunnerObject *self, PyObject *args,
         known = r == NULL ? -1 : 1;
     }
     else if (known == 0) {
-        known = run_log("locust.runners", "warning",
+        known = log_line("locust.runners", "warning",
                         "Unknown message type received: %S", type);
     }
     if (known < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
-}
-
-static PyObject *
-format_traceback(PyObject *tb)
-{
-    PyObject *format = run_lookup("traceback", "format_tb");
-    PyObject *lines =
-        format != NULL ? PyObject_CallOneArg(format, tb) : NULL;
-    PyObject *text =
-        lines != NULL ? PyUnicode_Join(names.empty, lines) : NULL;
-    Py_XDECREF(lines);
-    Py_XDECREF(format);
-    return text;
 }
 
 static PyObject *
@@ -585,7 +630,7 @@ local_runner_on_user_error(LocalRunnerObject *self, PyObject *args,
         return NULL;
     }
     PyObject *msg = PyObject_Str(exception);
-    PyObject *trace = msg != NULL ? format_traceback(tb) : NULL;
+    PyObject *trace = msg != NULL ? log_traceback("format_tb", tb) : NULL;
     PyObject *r = trace == NULL
                       ? NULL
                       : PyObject_CallMethod((PyObject *)self, "log_exception",
@@ -616,7 +661,7 @@ make_client_id(void)
 static PyObject *
 make_node(void)
 {
-    PyObject *cls = run_lookup("locust.runners", "WorkerNode");
+    PyObject *cls = lookup("locust.runners", "WorkerNode");
     PyObject *node =
         cls != NULL ? PyObject_CallFunction(cls, "s", "local") : NULL;
     Py_XDECREF(cls);
@@ -648,6 +693,7 @@ static int
 local_runner_traverse(LocalRunnerObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->node);
+    Py_VISIT(self->replacement);
     return Runner_Type->tp_traverse((PyObject *)self, visit, arg);
 }
 
@@ -658,6 +704,7 @@ local_runner_clear(LocalRunnerObject *self)
     Py_CLEAR(self->worker_count);
     Py_CLEAR(self->client_id);
     Py_CLEAR(self->node);
+    Py_CLEAR(self->replacement);
     return Runner_Type->tp_clear((PyObject *)self);
 }
 

@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/names.h"
-#include "base/pycompat.h"
 #include "green/group.h"
 
 struct sample {
@@ -75,7 +74,7 @@ fire_usage(RunnerObject *self, PyObject *event, bool with_memory)
         (!with_memory || PyDict_SetItemString(kwargs, "memory_usage",
                                               self->current_memory_usage) ==
                              0)) {
-        result = run_fire(self->environment, event, kwargs);
+        result = event_fire_of(self->environment, event, kwargs);
     }
     Py_XDECREF(kwargs);
     return result;
@@ -91,7 +90,7 @@ warn_of_cpu(RunnerObject *self, PyObject *threshold)
         return 0;
     }
     self->cpu_warning_emitted = true;
-    return run_log("", "warning",
+    return log_line(NULL, "warning",
                    "CPU usage above %S%%! The load generator itself may be "
                    "what limits the throughput.",
                    threshold);
@@ -111,7 +110,7 @@ take_sample(RunnerObject *self, struct sample *last)
     if (cpu != NULL && memory != NULL) {
         Py_XSETREF(self->current_cpu_usage, Py_NewRef(cpu));
         Py_XSETREF(self->current_memory_usage, Py_NewRef(memory));
-        threshold = run_lookup("locust.runners", "CPU_WARNING_THRESHOLD");
+        threshold = lookup("locust.runners", "CPU_WARNING_THRESHOLD");
     }
     if (threshold != NULL) {
         int above = PyObject_RichCompareBool(cpu, threshold, Py_GT);
@@ -129,7 +128,7 @@ take_sample(RunnerObject *self, struct sample *last)
 static double
 interval(void)
 {
-    PyObject *value = run_lookup("locust.runners", "CPU_MONITOR_INTERVAL");
+    PyObject *value = lookup("locust.runners", "CPU_MONITOR_INTERVAL");
     double seconds = value != NULL ? PyFloat_AsDouble(value) : -1;
     Py_XDECREF(value);
     return PyErr_Occurred() ? -1 : seconds < 0 ? 0 : seconds;
@@ -194,7 +193,7 @@ runner_start_monitor(RunnerObject *self)
     if (g == NULL) {
         return -1;
     }
-    int result = group_add(self->greenlet, g) < 0 ? -1 : green_start(g);
+    int result = group_start(self->greenlet, g);
     Py_DECREF(g);
     return result;
 }

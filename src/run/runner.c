@@ -13,7 +13,6 @@
 #include <structmember.h>
 
 #include "base/names.h"
-#include "base/pycompat.h"
 #include "green/group.h"
 
 PyTypeObject *Runner_Type;
@@ -25,8 +24,7 @@ runner_update_state(RunnerObject *self, PyObject *state)
 {
     PyObject *r = PyObject_CallMethodOneArg((PyObject *)self,
                                             names.update_state, state);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static PyObject *
@@ -53,8 +51,7 @@ add_listener(PyObject *environment, PyObject *event, PyObject *listener)
             : NULL;
     Py_XDECREF(hook);
     Py_XDECREF(events);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 int
@@ -74,7 +71,7 @@ count_requests(RunnerObject *self)
 {
     PyObject *stats = PyObject_GetAttr(self->environment, names.stats);
     PyObject *make =
-        stats != NULL ? run_lookup("_locust", "stats_listener") : NULL;
+        stats != NULL ? lookup("_locust", "stats_listener") : NULL;
     PyObject *listener =
         make != NULL ? PyObject_CallOneArg(make, stats) : NULL;
     int result = listener == NULL ? -1
@@ -96,7 +93,7 @@ reset_stats_if_asked(RunnerObject *self)
     if (yes <= 0) {
         return yes;
     }
-    if (run_log("locust.runners", "info", "Resetting stats\n") < 0) {
+    if (log_line("locust.runners", "info", "Resetting stats\n") < 0) {
         return -1;
     }
     PyObject *stats = PyObject_GetAttr((PyObject *)self, names.stats);
@@ -104,8 +101,7 @@ reset_stats_if_asked(RunnerObject *self)
                       ? PyObject_CallMethodNoArgs(stats, names.reset_all)
                       : NULL;
     Py_XDECREF(stats);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static PyObject *
@@ -152,7 +148,8 @@ runner_init(RunnerObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"environment", NULL};
     PyObject *environment;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords,
-                                     &environment)) {
+                                     &environment) ||
+        !hub_is_here()) {
         return -1;
     }
     Py_SETREF(self->environment, Py_NewRef(environment));
@@ -173,7 +170,8 @@ runner_py_spawn_users(RunnerObject *self, PyObject *args, PyObject *kwargs)
     PyObject *counts;
     int wait = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", keywords, &counts,
-                                     &wait)) {
+                                     &wait) ||
+        !hub_is_here()) {
         return NULL;
     }
     return runner_spawn_users(self, counts, wait);
@@ -185,7 +183,7 @@ runner_py_stop_users(RunnerObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"user_classes_stop_count", NULL};
     PyObject *counts;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &counts) ||
-        runner_stop_users(self, counts) < 0) {
+        !hub_is_here() || runner_stop_users(self, counts) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -227,15 +225,14 @@ stop_all_users(RunnerObject *self)
                       : PyObject_CallMethodOneArg((PyObject *)self,
                                                   names.stop_users, counts);
     Py_XDECREF(counts);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    return drop_result(r);
 }
 
 static int
 log_cpu_warning(RunnerObject *self)
 {
     return self->cpu_warning_emitted
-               ? run_log("locust.runners", "warning",
+               ? log_line("locust.runners", "warning",
                          "CPU usage was too high at some point during the "
                          "test! What was measured may be the load "
                          "generator's own limit.")
@@ -245,7 +242,7 @@ log_cpu_warning(RunnerObject *self)
 static int
 stop_sequence(RunnerObject *self)
 {
-    if (run_log("locust.runners", "debug", "Stopping...") < 0 ||
+    if (log_line("locust.runners", "debug", "Stopping...") < 0 ||
         run_fire_environment(self->environment, names.test_stopping) < 0) {
         return -1;
     }
@@ -307,7 +304,14 @@ quit_now(RunnerObject *self)
         return -1;
     }
     Py_DECREF(r);
-    return group_kill(self->greenlet, true);
+    int ended = group_kill(self->greenlet, Green_Exit, true, -1);
+    if (ended == 0) {
+        ended = log_line("locust.runners", "error",
+                        "%zd green threads of the runner are left: whenever "
+                        "one is killed, it starts another",
+                        group_size(self->greenlet));
+    }
+    return ended;
 }
 
 /* Whether ending the runner would end the current green thread half-way. */
@@ -580,7 +584,7 @@ runner_finalize(RunnerObject *self)
     PyObject *groups[] = {self->user_greenlets, self->greenlet};
     for (int i = 0; i < 2; i++) {
         if (groups[i] != NULL && green_current() != NULL &&
-            group_kill(groups[i], false) < 0) {
+            group_kill(groups[i], Green_Exit, false, -1) < 0) {
             PyErr_Clear();      /* the caller is one of them, and goes on */
         }
     }

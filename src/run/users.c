@@ -148,12 +148,12 @@ spawn_class(RunnerObject *self, PyObject *name, PyObject *count,
     }
     Py_XDECREF(cls);
     if (result == 0) {
-        result = run_log("locust.runners", "debug",
+        result = log_line("locust.runners", "debug",
                          "%zd users spawned",
                          group_size(self->user_greenlets));
     }
     return result < 0 ? -1
-                      : run_log("locust.runners", "debug",
+                      : log_line("locust.runners", "debug",
                                 "All users of class %U spawned", name);
 }
 
@@ -169,7 +169,7 @@ log_spawning(RunnerObject *self, PyObject *counts)
     PyObject *there_text = there != NULL ? run_json(there, false) : NULL;
     int result = -1;
     if (more != NULL && there_text != NULL) {
-        result = run_log("locust.runners", "debug",
+        result = log_line("locust.runners", "debug",
                          "Spawning additional %U (%U already running)...",
                          more, there_text);
     }
@@ -197,7 +197,7 @@ runner_spawn_users(RunnerObject *self, PyObject *counts, bool wait)
     }
     if (!failed && wait) {
         failed = group_join(self->user_greenlets, -1) < 0 ||
-                 run_log("locust.runners", "info", "All users stopped\n") < 0;
+                 log_line("locust.runners", "info", "All users stopped\n") < 0;
     }
     Py_XDECREF(items);
     if (failed) {
@@ -463,7 +463,7 @@ join_all(PyObject *list, int64_t until)
 static int
 kill_late(struct stopping *s, PyObject *timeout)
 {
-    if (run_log("locust.runners", "info",
+    if (log_line("locust.runners", "info",
                 "Not all users finished their tasks & terminated in %S "
                 "seconds. Stopping them...",
                 timeout) < 0) {
@@ -536,7 +536,7 @@ runner_stop_users(RunnerObject *self, PyObject *counts)
     }
     Py_DECREF(chosen);
     if (result == 0) {
-        result = run_log("locust.runners", "debug",
+        result = log_line("locust.runners", "debug",
                          "%zd users have been stopped, %zd still running", n,
                          group_size(self->user_greenlets));
     }

@@ -66,6 +66,10 @@ int sample_from(struct stats_sample *sample, PyObject *response_time,
    locust.stats. 0, or -1 with an exception set. */
 int sample_bucket(struct stats_sample *sample);
 
+/* Takes a str (NULL: passes on) and gives its UTF-8 as bytes, with lone
+   surrogates shown as escapes. New reference; NULL with an exception set. */
+PyObject *utf8_of(PyObject *str);
+
 /* An int if it is whole, else a float. */
 PyObject *number_from(double x);
 

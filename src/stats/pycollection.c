@@ -15,7 +15,11 @@
 
 PyTypeObject *RequestStats_Type;
 
-/* --- Objects for what C has made. */
+/* --- Objects for what C has made.
+ *
+ * Whatever allocates may set off the collector, and with it Python code that
+ * empties the collection. So what is introduced is held meanwhile, as is the
+ * dict that it belongs to: a dict that has been dropped keeps it. */
 
 /* The StatsEntry of an entry in the collection. New reference. */
 static PyObject *
@@ -24,13 +28,17 @@ known_entry(RequestStatsObject *self, struct stats_entry *e)
     if (e->tag != NULL) {
         return Py_NewRef((PyObject *)e->tag);
     }
+    PyObject *entries = Py_NewRef(self->entries);
+    entry_ref(e);
     PyObject *entry = entry_object(e, (PyObject *)self);
     PyObject *key =
         entry == NULL ? NULL : Py_BuildValue("(ss)", e->name, e->method);
-    if (key == NULL || PyDict_SetItem(self->entries, key, entry) < 0) {
+    if (key == NULL || PyDict_SetItem(entries, key, entry) < 0) {
         Py_CLEAR(entry);
     }
     Py_XDECREF(key);
+    entry_unref(e);
+    Py_DECREF(entries);
     return entry;
 }
 
@@ -47,10 +55,10 @@ introduce(RequestStatsObject *self, struct stats_entry *e)
     return entry == NULL ? -1 : 0;
 }
 
-/* The same for an error. */
+/* The same for an error, which the caller holds, and the dict for it. */
 static int
 introduce_error(RequestStatsObject *self, struct stats_error *record,
-                PyObject *error)
+                PyObject *errors, PyObject *error)
 {
     if (record->tag != NULL) {
         return 0;
@@ -67,7 +75,7 @@ introduce_error(RequestStatsObject *self, struct stats_error *record,
     }
     int r = key == NULL || object == NULL
                 ? -1
-                : PyDict_SetItem(self->errors, key, object);
+                : PyDict_SetItem(errors, key, object);
     Py_XDECREF(key);
     Py_XDECREF(text);
     Py_XDECREF(method);
@@ -96,8 +104,7 @@ log_error_text(RequestStatsObject *self, PyObject *method, PyObject *name,
 {
     struct py_key k;
     struct stats_entry *e = NULL;
-    PyObject *bytes =
-        PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+    PyObject *bytes = utf8_of(Py_NewRef(text));
     *record = NULL;
     if (bytes == NULL || key_from(&k, method, name) < 0) {
         Py_XDECREF(bytes);
@@ -126,10 +133,21 @@ request_stats_log_error(RequestStatsObject *self, PyObject *method,
     struct stats_entry *e =
         log_error_text(self, method, name, text, &record);
     Py_DECREF(text);
-    if (e == NULL || introduce(self, e) < 0) {
+    if (e == NULL) {
         return -1;
     }
-    return introduce_error(self, record, error);
+    if (e->tag != NULL && record->tag != NULL) {
+        return 0;
+    }
+    PyObject *errors = Py_NewRef(self->errors);
+    error_ref(record);
+    int result = introduce(self, e);
+    if (result == 0) {
+        result = introduce_error(self, record, errors, error);
+    }
+    error_unref(record);
+    Py_DECREF(errors);
+    return result;
 }
 
 /* --- Life. */

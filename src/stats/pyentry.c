@@ -13,6 +13,7 @@
 #include <structmember.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 
 PyTypeObject *StatsEntry_Type;
 
@@ -189,13 +190,10 @@ get_method(StatsEntryObject *self, void *unused)
 static PyObject *
 new_defaultdict(void)
 {
-    PyObject *collections = PyImport_ImportModule("collections");
-    if (collections == NULL) {
-        return NULL;
-    }
-    PyObject *d = PyObject_CallMethod(collections, "defaultdict", "O",
-                                      (PyObject *)&PyLong_Type);
-    Py_DECREF(collections);
+    PyObject *type = lookup("collections", "defaultdict");
+    PyObject *d =
+        type ? PyObject_CallOneArg(type, (PyObject *)&PyLong_Type) : NULL;
+    Py_XDECREF(type);
     return d;
 }
 
@@ -424,10 +422,10 @@ get_cache(StatsEntryObject *self, void *unused)
         Py_RETURN_NONE;
     }
     PyObject *type = stats_global("CachedResponseTimes");
-    PyObject *collections = PyImport_ImportModule("collections");
+    PyObject *ordered = lookup("collections", "OrderedDict");
     PyObject *cache = NULL;
-    if (type != NULL && collections != NULL) {
-        cache = PyObject_CallMethod(collections, "OrderedDict", NULL);
+    if (type != NULL && ordered != NULL) {
+        cache = PyObject_CallNoArgs(ordered);
     }
     for (uint32_t i = 0; cache != NULL && i < e->snapshots.used; i++) {
         if (put_snapshot(cache, type, &e->buckets,
@@ -436,7 +434,7 @@ get_cache(StatsEntryObject *self, void *unused)
         }
     }
     Py_XDECREF(type);
-    Py_XDECREF(collections);
+    Py_XDECREF(ordered);
     return cache;
 }
 

@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 
 PyTypeObject *StatsError_Type;
 
@@ -77,20 +78,17 @@ error_text(PyObject *error)
 PyObject *
 error_key(PyObject *method, PyObject *name, PyObject *text)
 {
-    PyObject *bytes = NULL, *sha = NULL, *key = NULL;
-    PyObject *hashlib = PyImport_ImportModule("hashlib");
-    PyObject *whole = PyUnicode_FromFormat("%S.%S.%R", method, name, text);
-    if (whole != NULL) {
-        bytes = PyUnicode_AsEncodedString(whole, "utf-8", "backslashreplace");
-    }
-    if (bytes != NULL && hashlib != NULL) {
-        sha = PyObject_CallMethod(hashlib, "sha256", "O", bytes);
+    PyObject *sha = NULL, *key = NULL;
+    PyObject *sha256 = lookup("hashlib", "sha256");
+    PyObject *bytes =
+        utf8_of(PyUnicode_FromFormat("%S.%S.%R", method, name, text));
+    if (bytes != NULL && sha256 != NULL) {
+        sha = PyObject_CallOneArg(sha256, bytes);
     }
     if (sha != NULL) {
         key = PyObject_CallMethod(sha, "hexdigest", NULL);
     }
-    Py_XDECREF(hashlib);
-    Py_XDECREF(whole);
+    Py_XDECREF(sha256);
     Py_XDECREF(bytes);
     Py_XDECREF(sha);
     return key;
@@ -151,12 +149,7 @@ report_text(PyObject *error)
 static int
 set_label(struct stats_error *record, PyObject *error, PyObject *stats)
 {
-    PyObject *label = report_text(error);
-    PyObject *bytes =
-        label == NULL ? NULL
-                      : PyUnicode_AsEncodedString(label, "utf-8",
-                                                  "backslashreplace");
-    Py_XDECREF(label);
+    PyObject *bytes = utf8_of(report_text(error));
     if (bytes == NULL) {
         return -1;
     }
@@ -203,12 +196,7 @@ new_record(PyObject *method, PyObject *name, PyObject *error)
 {
     struct py_key k;
     struct stats_error *record = NULL;
-    PyObject *text = error_text(error);
-    PyObject *bytes =
-        text == NULL ? NULL
-                     : PyUnicode_AsEncodedString(text, "utf-8",
-                                                 "backslashreplace");
-    Py_XDECREF(text);
+    PyObject *bytes = utf8_of(error_text(error));
     if (bytes == NULL) {
         return NULL;
     }

@@ -33,6 +33,17 @@ stats_global(const char *name)
 
 /* --- Conversions. */
 
+PyObject *
+utf8_of(PyObject *str)
+{
+    PyObject *bytes =
+        str == NULL
+            ? NULL
+            : PyUnicode_AsEncodedString(str, "utf-8", "backslashreplace");
+    Py_XDECREF(str);
+    return bytes;
+}
+
 /* UTF-8 of a str, or of what str() makes of something else. */
 static const char *
 text_from(PyObject *object, PyObject **held, size_t *len)
@@ -49,11 +60,7 @@ text_from(PyObject *object, PyObject **held, size_t *len)
         }
         PyErr_Clear();          /* lone surrogates: shown, not refused */
     }
-    PyObject *str = PyObject_Str(object);
-    *held = str == NULL ? NULL
-                        : PyUnicode_AsEncodedString(str, "utf-8",
-                                                    "backslashreplace");
-    Py_XDECREF(str);
+    *held = utf8_of(PyObject_Str(object));
     if (*held == NULL) {
         return NULL;
     }

@@ -5,12 +5,25 @@
  */
 #include "user/internal.h"
 
+#include "base/lookup.h"
+
 /* --- @task */
 
 static bool
 name_is(PyObject *name, PyObject *word)
 {
     return PyUnicode_Check(name) && PyUnicode_Compare(name, word) == 0;
+}
+
+static int
+warn(const char *format, PyObject *name)
+{
+    PyObject *warning = lookup("logging", "warning");
+    PyObject *r = warning != NULL
+                      ? PyObject_CallFunction(warning, "sO", format, name)
+                      : NULL;
+    Py_XDECREF(warning);
+    return drop_result(r);
 }
 
 /* Names that a task must not have; those that it had better not have. */
@@ -33,17 +46,9 @@ check_name(PyObject *function)
         result = -1;
     }
     else if (name_is(name, names.on_start) || name_is(name, names.on_stop)) {
-        PyObject *logging = PyImport_ImportModule("logging");
-        PyObject *r = NULL;
-        if (logging != NULL) {
-            r = PyObject_CallMethod(
-                logging, "warning", "sO",
-                "%s is decorated with @task: it will be called as a task as "
-                "well as at the start or stop of its user",
-                name);
-        }
-        Py_XDECREF(logging);
-        result = drop_result(r);
+        result = warn("%s is decorated with @task: it will be called as a "
+                      "task as well as at the start or stop of its user",
+                      name);
     }
     Py_DECREF(name);
     return result;
@@ -248,19 +253,14 @@ stays(PyObject *task, const struct filter *f)
 static int
 warn_empty(PyObject *holder)
 {
-    PyObject *logging = PyImport_ImportModule("logging");
     PyObject *name = PyObject_GetAttr(holder, names.__name__);
-    PyObject *r = NULL;
-    if (logging != NULL && name != NULL) {
-        r = PyObject_CallMethod(
-            logging, "warning", "sO",
-            "%s had no tasks left after filtering by tags; it will do nothing "
-            "but log errors",
-            name);
-    }
+    int result =
+        name == NULL ? -1
+                     : warn("%s had no tasks left after filtering by tags; it "
+                            "will do nothing but log errors",
+                            name);
     Py_XDECREF(name);
-    Py_XDECREF(logging);
-    return drop_result(r);
+    return result;
 }
 
 static int

@@ -70,6 +70,10 @@ int call_hook(PyObject *obj, PyObject *name, PyObject *native);
 
 /* --- user.c */
 
+/* tp_new of types whose __init__ takes the arguments: object's own, without
+   them. It prepares the instance dict as CPython likes it. */
+PyObject *object_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
+
 /* Whether a state has a value; what was assigned may be any object. */
 bool user_same_state(PyObject *state, PyObject *value);
 

@@ -474,14 +474,9 @@ fire_user_error(TaskSetObject *self, PyObject *environment, PyObject *error)
     PyObject *kwargs = Py_BuildValue(
         "{OOOOOO}", names.user_instance, (PyObject *)self, names.exception,
         error, names.tb, tb != NULL ? tb : Py_None);
-    PyObject *events = PyObject_GetAttr(environment, names.events);
-    PyObject *hook =
-        events != NULL ? PyObject_GetAttr(events, names.user_error) : NULL;
-    int result = hook != NULL && kwargs != NULL
-                     ? event_fire(hook, kwargs, false)
-                     : -1;
-    Py_XDECREF(hook);
-    Py_XDECREF(events);
+    int result = kwargs == NULL
+                     ? -1
+                     : event_fire_of(environment, names.user_error, kwargs);
     Py_XDECREF(kwargs);
     Py_XDECREF(tb);
     return result;

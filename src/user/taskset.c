@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 #include "event/exceptions.h"
 #include "green/green.h"
 #include "user/choice.h"
@@ -93,17 +94,6 @@ taskset_init(TaskSetObject *self, PyObject *args, PyObject *kwargs)
     return inherit(me, user, names.wait_function);
 }
 
-static PyObject *
-taskset_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    /* object's own: it prepares the instance dict as CPython likes it. */
-    PyObject *none = PyTuple_New(0);
-    PyObject *self =
-        none != NULL ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
-    Py_XDECREF(none);
-    return self;
-}
-
 static int
 taskset_traverse(TaskSetObject *self, visitproc visit, void *arg)
 {
@@ -140,12 +130,7 @@ static PyObject *
 get_queue(TaskSetObject *self, void *unused)
 {
     if (deque_type == NULL) {
-        PyObject *module = PyImport_ImportModule("collections");
-        if (module == NULL) {
-            return NULL;
-        }
-        deque_type = PyObject_GetAttrString(module, "deque");
-        Py_DECREF(module);
+        deque_type = lookup("collections", "deque");
     }
     if (self->queue == NULL && deque_type != NULL) {
         self->queue = PyObject_CallNoArgs(deque_type);
@@ -489,7 +474,7 @@ PyDoc_STRVAR(taskset_doc, "What TaskSet is made of. Derive from TaskSet.");
 
 static PyType_Slot taskset_slots[] = {
     {Py_tp_doc, (void *)taskset_doc},
-    {Py_tp_new, taskset_new},
+    {Py_tp_new, object_new},
     {Py_tp_init, taskset_init},
     {Py_tp_traverse, taskset_traverse},
     {Py_tp_clear, taskset_clear},

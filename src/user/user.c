@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 #include "event/exceptions.h"
 #include "event/log.h"
 #include "green/green.h"
@@ -24,10 +25,9 @@ static PyObject *root_class;    /* DefaultTaskSet, once needed */
 
 /* --- Construction. */
 
-static PyObject *
-user_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+PyObject *
+object_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    /* object's own: it prepares the instance dict as CPython likes it. */
     PyObject *none = PyTuple_New(0);
     PyObject *self =
         none != NULL ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
@@ -128,12 +128,7 @@ static int
 make_root(UserObject *self)
 {
     if (root_class == NULL) {
-        PyObject *module = PyImport_ImportModule("locust.user.task");
-        if (module == NULL) {
-            return -1;
-        }
-        root_class = PyObject_GetAttrString(module, "DefaultTaskSet");
-        Py_DECREF(module);
+        root_class = lookup("locust.user.task", "DefaultTaskSet");
     }
     PyObject *root =
         root_class ? PyObject_CallOneArg(root_class, (PyObject *)self) : NULL;
@@ -229,10 +224,17 @@ run_user(PyObject *module, PyObject *user)
     return user_run((UserObject *)user) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* A sys.exit() that ends the whole test is not to leave in silence. */
 static PyObject *
 green_user(struct green *self)
 {
-    return run_user(NULL, PyTuple_GET_ITEM(self->args, 0));
+    PyObject *r = run_user(NULL, PyTuple_GET_ITEM(self->args, 0));
+    if (r == NULL && PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        PyObject *error = error_take();
+        green_show_error(self, error);
+        error_give(error);
+    }
+    return r;
 }
 
 /* --- Starting and stopping. */
@@ -243,7 +245,7 @@ start_in_group(PyObject *self, PyObject *group)
     PyObject *args = PyTuple_Pack(1, self);
     struct green *g = args ? green_new(NULL, green_user, NULL, args) : NULL;
     Py_XDECREF(args);
-    if (g != NULL && (group_add(group, g) < 0 || green_start(g) < 0)) {
+    if (g != NULL && group_start(group, g) < 0) {
         Py_CLEAR(g);
     }
     return (PyObject *)g;
@@ -326,7 +328,8 @@ user_stop(UserObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"force", NULL};
     int force = 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p:stop", keywords,
-                                     &force)) {
+                                     &force) ||
+        !hub_is_here()) {
         return NULL;
     }
     if (force || may_be_killed(self)) {
@@ -478,7 +481,7 @@ PyDoc_STRVAR(user_doc, "What User is made of. Derive from User.");
 
 static PyType_Slot user_slots[] = {
     {Py_tp_doc, (void *)user_doc},
-    {Py_tp_new, user_new},
+    {Py_tp_new, object_new},
     {Py_tp_init, user_init},
     {Py_tp_traverse, user_traverse},
     {Py_tp_clear, user_clear},

@@ -1,6 +1,6 @@
 # Units of C code that needs Python: linked with the whole core.
 PYTHON_C_TESTS = tests/c/test_request_event \
-	tests/c/test_sizes tests/c/test_user_describe
+	tests/c/test_sizes tests/c/test_user_describe tests/c/test_waitlist
 check_PROGRAMS += $(PYTHON_C_TESTS)
 TESTS += $(PYTHON_C_TESTS)
 python_c_ldadd = libcore.la $(PYTHON_EMBED_LIBS) $(PYTHON_RPATH) \
@@ -11,3 +11,5 @@ tests_c_test_user_describe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_c_test_user_describe_LDADD = $(python_c_ldadd)
 tests_c_test_sizes_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_c_test_sizes_LDADD = $(CMOCKA_LIBS)
+tests_c_test_waitlist_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_c_test_waitlist_LDADD = $(python_c_ldadd)

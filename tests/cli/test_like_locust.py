@@ -54,7 +54,7 @@ def masked(text):
     text = re.sub(r"^\[[^\]]*\] [^/]+/", "", text, flags=re.M)
     text = re.sub(r"Starting Locust \S+", "Starting Locust", text)
     text = re.sub(r"^Traceback.*\n(?:[ \t].*\n)*(?:\S.*\n)?", "", text, flags=re.M)
-    text = re.sub(r"^\S+Z <Greenlet at .* failed with .*\n", "", text, flags=re.M)
+    text = re.sub(r"^(?:\S+Z )?<[Gg]reenlet.* failed with .*\n", "", text, flags=re.M)
     text = re.sub(r"(greater than |Unable to open config file: ).*", r"\1", text)
     # How often something is repeated depends on the moment at which the run time ends.
     return re.sub(r"^(.*\n)\1+", r"\1", re.sub(r"\n+", "\n", text), flags=re.M).strip()

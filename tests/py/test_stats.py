@@ -508,3 +508,75 @@ def test_listener_calls_a_subclass(monkeypatch):
     boom = ValueError("boom")
     _locust.stats_listener(Mine())(**{**REQUEST, "exception": boom})
     assert calls == [("GET", "/a", 5.5, 7), ("GET", "/a", boom)]
+
+
+# --- Python code that runs in the middle, set off by the collector.
+
+
+class Trap:
+    """Garbage that empties the statistics as soon as it is collected."""
+
+    def __init__(self, empty):
+        self.empty, self.me = empty, self
+
+    def __del__(self):
+        self.empty()
+
+
+@pytest.mark.parametrize("what", ["clear_all", "reset_all"])
+def test_emptied_while_something_new_is_logged(stats, what):
+    """Every allocation sets off the collector once, at one place after the other."""
+    old = gc.get_threshold()
+    gc.disable()
+    try:
+        for i in range(300):
+            Trap(getattr(stats, what))
+            name, error = f"/{i}", KeyError(i)
+            gc.set_threshold(gc.get_count()[0] + i % 30 + 1)
+            gc.enable()
+            if i % 2:
+                stats.log_error("GET", name, error)
+            else:
+                stats.log_request("GET", name, 5, 7)
+            gc.disable()
+            gc.collect()
+            stats.log_error("GET", name, error)
+            entry = stats.entries[name, "GET"]
+            assert entry.name == name and entry.num_failures >= 1
+            assert [e.error for e in stats.errors.values() if e.name == name] == [error]
+            assert stats.serialize_stats()
+    finally:
+        gc.set_threshold(*old)
+        gc.enable()
+
+
+def test_a_listener_that_gets_no_numbers(stats):
+    """The exception is that of the first number, and nothing runs on top of it."""
+    listener = _locust.stats_listener(stats)
+    calls = []
+
+    class Length:
+        def __int__(self):
+            calls.append(1)
+            return 7
+
+        __index__ = __int__
+
+    class Unsure(Exception):
+        def __bool__(self):
+            raise KeyError("neither")
+
+    with pytest.raises(TypeError, match="must be real number, not str"):
+        listener(**{**REQUEST, "response_time": "5", "response_length": Length()})
+    assert calls == []
+    with pytest.raises(ValueError, match="invalid literal"):
+        listener(**{**REQUEST, "response_length": "five and a half", "start_time": "now"})
+    with pytest.raises(TypeError, match="must be real number, not str"):
+        listener(**{**REQUEST, "start_time": "now"})
+    with pytest.raises(KeyError, match="neither"):
+        listener(**{**REQUEST, "exception": Unsure(), "start_time": 5.0})
+    with pytest.raises(OverflowError):
+        listener(**{**REQUEST, "response_length": 1 << 70})
+    assert stats.total.num_requests == 0
+    listener(**{**REQUEST, "response_length": Length(), "start_time": 5})
+    assert (stats.total.num_requests, stats.total.total_content_length) == (1, 7)

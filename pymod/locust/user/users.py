@@ -4,32 +4,22 @@ What a user does is native (_locust.UserBase). The classes here give it the meta
 the tasks, and the class attributes that locustfiles override.
 """
 
-import warnings
-
 from _locust import UserBase, get_tasks_from_base_classes
 
 from locust.clients import HttpSession
 from locust.exception import StopTest
+from locust.util.deprecation import check_for_deprecated_task_set_attribute
 
-from .task import TaskSetMeta
 from .wait_time import constant
 
 __all__ = ["HttpUser", "User", "UserMeta"]
-
-warnings.filterwarnings("always", category=DeprecationWarning, module="locust")
 
 
 class UserMeta(type):
     """Collects the tasks of the bases and of the class body; abstract is not inherited."""
 
     def __new__(mcs, classname, bases, class_dict, **kwargs):
-        task_set = class_dict.get("task_set")
-        if isinstance(task_set, TaskSetMeta) and not hasattr(task_set, "locust_task_weight"):
-            warnings.warn(
-                f"{classname}.task_set is deprecated since Locust 1.0 and does nothing; "
-                f"write tasks = [{task_set.__name__}]",
-                DeprecationWarning,
-            )
+        check_for_deprecated_task_set_attribute(class_dict)
         class_dict["tasks"] = get_tasks_from_base_classes(bases, class_dict)
         if not class_dict.get("abstract"):
             class_dict["abstract"] = False

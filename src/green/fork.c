@@ -1,0 +1,124 @@
+/*
+ * os.fork(): what becomes of the green threads.
+ *
+ * As with threads, the one that forks is the only one that lives on in the
+ * child: Python deletes all other thread states there. It takes the place of
+ * the main green thread. The others are dead in the child, without a result;
+ * what was on their stacks stays where it is, since others may refer to it.
+ *
+ * The event loop, the mailbox's bell and the pipe for signals are made anew:
+ * parent and child would else take each other's wake-ups.
+ */
+#include "config.h"
+#include "green/green.h"
+
+#include <unistd.h>
+
+#include "base/fork.h"
+#include "base/pycompat.h"
+#include "green/internal.h"
+
+/* Declares one dead whose thread state Python has freed. */
+static void
+bury_alive(struct green *g)
+{
+    hub_unlist(g);
+    ev_timer_stop(hub.loop, &g->timer);
+    g->tstate = NULL;
+    g->state = GREEN_DEAD;
+    g->finished = true;
+    Py_XSETREF(g->value, Py_NewRef(Py_None));
+}
+
+/* The main green thread of the child: the one that has forked; or, if another
+   OS thread has, the old one, which stands for that thread now. */
+static struct green *
+choose_main(void)
+{
+    struct green *self = green_current();
+    if (self == NULL) {
+        self = hub.main;
+        self->tstate = PyThreadState_Get();
+        self->state = GREEN_RUNNING;
+        hub.thread = pthread_self();
+        hub.in_callback = hub.release_gil = false;
+    }
+    return self;
+}
+
+static void
+bury_others(struct green *self)
+{
+    struct green *next;
+    for (struct green *g = hub.living; g != NULL; g = next) {
+        next = g->living_next;
+        if (g != self) {
+            bury_alive(g);
+        }
+    }
+    if (hub.main != self) {
+        bury_alive(hub.main);
+    }
+    hub.queue.next = hub.queue.prev = &hub.queue;
+    hub.main = hub.current = self;
+}
+
+static PyObject *
+after_fork_in_child(PyObject *module, PyObject *unused)
+{
+    bury_others(choose_main());
+    return hub_reopen() < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static void
+flush(const char *name)
+{
+    PyObject *file = PySys_GetObject(name);     /* borrowed */
+    PyObject *r = file == NULL || file == Py_None
+                      ? NULL
+                      : PyObject_CallMethod(file, "flush", NULL);
+    Py_XDECREF(r);
+    PyErr_Clear();
+}
+
+/* The status of a process that ends with SystemExit. */
+static int
+status_of(PyObject *error)
+{
+    PyObject *code = PyObject_GetAttrString(error, "code");
+    int status = 1;
+    if (code == Py_None) {
+        status = 0;
+    }
+    else if (code != NULL && PyLong_Check(code)) {
+        status = (int)PyLong_AsLong(code);
+    }
+    else if (code != NULL) {
+        PySys_FormatStderr("%S\n", code);
+    }
+    Py_XDECREF(code);
+    PyErr_Clear();
+    return status;
+}
+
+void
+hub_end_child(struct green *self)
+{
+    int status = self->error == NULL ? 0
+                 : PyErr_GivenExceptionMatches(self->error, PyExc_SystemExit)
+                     ? status_of(self->error)
+                     : 1;
+    flush("stdout");
+    flush("stderr");
+    _exit(status);
+}
+
+static PyMethodDef in_child = {
+    "after_fork_in_child", after_fork_in_child, METH_NOARGS,
+    "Leaves of all green threads the one that has forked."};
+
+int
+hub_watch_forks(void)
+{
+    return fork_register(NULL, NULL, &in_child);
+}

@@ -1,0 +1,95 @@
+/*
+ * The registry of client helpers: what the native client leaves to Python.
+ *
+ * locust.clients hands them over when it is imported.
+ */
+#include "config.h"
+#include "http/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct client_helpers helpers;
+struct curl_slist *default_lines;
+char *urllib3_agent;
+
+PyDoc_STRVAR(set_client_helpers_doc,
+             "set_client_helpers(default_headers, agent, **functions)\n\n"
+             "For locust.clients: what the native client leaves to Python.");
+
+static int
+set_default_lines(PyObject *items)
+{
+    curl_slist_free_all(default_lines);
+    default_lines = NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
+        const char *line = PyUnicode_AsUTF8(PyList_GET_ITEM(items, i));
+        struct curl_slist *longer =
+            line == NULL ? NULL : curl_slist_append(default_lines, line);
+        if (longer == NULL) {
+            if (!PyErr_Occurred()) {
+                PyErr_NoMemory();
+            }
+            return -1;
+        }
+        default_lines = longer;
+    }
+    return 0;
+}
+
+static PyObject *
+set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static const struct {
+        const char *name;
+        PyObject **slot;
+    } wanted[] = {
+#define HELPER(name) {#name, &helpers.name}
+        HELPER(response_class), HELPER(encode_json),
+        HELPER(encode_form),    HELPER(prepare_url),
+        HELPER(prepare),        HELPER(merge_headers),
+        HELPER(basic_auth),     HELPER(basic_auth_class),
+        HELPER(check_header),   HELPER(split_timeout),
+        HELPER(cookie_items),   HELPER(passed_on),
+        HELPER(request_error),  HELPER(make_error),
+        HELPER(http_error),     HELPER(response_error),
+        HELPER(catch_error),    HELPER(lazy),
+        HELPER(loads),          HELPER(trust),
+#undef HELPER
+    };
+    PyObject *lines;
+    const char *agent;
+    if (!PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
+        set_default_lines(lines) < 0) {
+        return NULL;
+    }
+    free(urllib3_agent);
+    urllib3_agent = strdup(agent);
+    if (urllib3_agent == NULL) {
+        return PyErr_NoMemory();
+    }
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        PyObject *o = kwargs == NULL
+                          ? NULL
+                          : PyDict_GetItemString(kwargs, wanted[i].name);
+        if (o == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s is missing", wanted[i].name);
+            return NULL;
+        }
+        Py_XSETREF(*wanted[i].slot, Py_NewRef(o));
+    }
+    Py_RETURN_NONE;
+}
+
+
+static PyMethodDef helpers_functions[] = {
+    {"set_client_helpers", (PyCFunction)(void (*)(void))set_client_helpers,
+     METH_VARARGS | METH_KEYWORDS, set_client_helpers_doc},
+    {NULL},
+};
+
+int
+helpers_module_exec(PyObject *module)
+{
+    return PyModule_AddFunctions(module, helpers_functions);
+}

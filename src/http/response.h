@@ -1,0 +1,93 @@
+/*
+ * The Python side of a reply: what response.c, outcome.c and body.c share, and
+ * what a session does with it.
+ */
+#ifndef LOCUST_HTTP_RESPONSE_H
+#define LOCUST_HTTP_RESPONSE_H
+
+#include "http/client.h"
+
+/* The native base of the replies. */
+typedef struct {
+    PyObject_HEAD
+    struct exchange *exchange;  /* owned, or NULL: then origin's */
+    PyObject *origin;           /* the Response whose exchange this one is a
+                                   redirect of, or NULL */
+    struct reply *reply;        /* within exchange; NULL for failures */
+    PyObject *hook;             /* the session's request_event, or NULL */
+    PyObject *request_type;     /* the method as the caller wrote it */
+    PyObject *name;             /* NULL for redirects on the way and copies */
+    PyObject *context;          /* dict, or NULL: {} */
+    PyObject *error;            /* what the request failed with, or NULL */
+    PyObject *reported;         /* the same without wrapping, or NULL */
+    PyObject *manual;           /* None, True or an exception */
+    PyObject *content;          /* bytes, once asked for */
+    PyObject *encoding;         /* str or None, once asked for or set */
+    PyObject *request_meta;     /* dict, once asked for */
+    PyObject *lazy;             /* dict: headers, cookies, url ... */
+    double start_time;          /* seconds since the epoch */
+    double response_time;       /* ms */
+    bool catch_response;
+    bool entered;
+} ResponseObject;
+
+extern PyTypeObject *Response_Type;
+
+/* --- response.c */
+
+/* A response for an exchange that has come back; takes it over. NULL with an
+   exception set. */
+PyObject *response_new(SessionObject *session, struct call *call,
+                       struct exchange *x, double start_time);
+
+/* A response for a request that requests refused to make, with the exception
+   that says why. NULL with an exception set. */
+PyObject *response_refused(SessionObject *session, struct call *call,
+                           PyObject *error);
+
+/* The reply whose URL the request event names. */
+const struct reply *response_reported(const ResponseObject *r);
+
+/* HTTP status; 0 if there was no reply. */
+int response_status(const ResponseObject *r);
+
+/* What locust.clients makes of it. NULL with an exception set. */
+PyObject *response_lazily(ResponseObject *r, const char *what);
+
+int response_module_exec(PyObject *module);
+
+/* Attributes; a new reference. */
+PyObject *response_get_url(ResponseObject *r, void *closure);
+PyObject *response_get_reason(ResponseObject *r, void *closure);
+
+/* --- outcome.c */
+
+/* Decides success or failure and fires the request event. 0, or -1 with an
+   exception set that is to leave the call. */
+int response_report(ResponseObject *r);
+
+/* What bool() says: 1, 0, or -1 with the exception that it failed with. */
+int response_is_true(ResponseObject *r);
+
+/* Methods. */
+PyObject *response_enter(ResponseObject *r, PyObject *unused);
+PyObject *response_exit(ResponseObject *r, PyObject *args);
+PyObject *response_success(ResponseObject *r, PyObject *unused);
+PyObject *response_failure(ResponseObject *r, PyObject *args,
+                           PyObject *kwargs);
+PyObject *response_raise_for_status(ResponseObject *r, PyObject *unused);
+
+/* --- body.c */
+
+/* The bytes of the body, the exchange's; empty for failures. */
+const char *response_body(const ResponseObject *r, Py_ssize_t *length);
+
+/* Attributes and methods. */
+PyObject *response_get_content(ResponseObject *r, void *closure);
+int response_set_content(ResponseObject *r, PyObject *value, void *closure);
+PyObject *response_get_encoding(ResponseObject *r, void *closure);
+int response_set_encoding(ResponseObject *r, PyObject *value, void *closure);
+PyObject *response_get_text(ResponseObject *r, void *closure);
+PyObject *response_json(ResponseObject *r, PyObject *args, PyObject *kwargs);
+
+#endif

@@ -1,0 +1,89 @@
+"""Options of Locust that are not there yet are refused, wherever they come from, and with one message."""
+
+import re
+
+import pytest
+
+from locust._missing import MISSING
+
+ASK = """
+from locust import User, events, task
+
+class A(User):
+    @task
+    def t(self):
+        pass
+
+@events.init_command_line_parser.add_listener
+def add(parser):
+    parser.add_argument("--mas", default="none")
+    parser.add_argument("--profiler", default="none")
+
+@events.init.add_listener
+def show(environment, **kwargs):
+    o = environment.parsed_options
+    print(o.mas, o.profiler, o.master, o.worker, o.processes, o.csv_prefix, o.stats_history_enabled, o.web_port)
+    raise SystemExit(0)
+"""
+
+
+def refusal(option, where=""):
+    return (
+        f"locust: error: {option}{where} is not there yet: "
+        "this version runs one process, headless (see docs/differences.md)\n"
+    )
+
+
+@pytest.mark.parametrize("args", ["--master", "--csv x", "--config-users a b", "--worker -f -", "--html x -f missing.py"])
+def test_on_the_command_line(run, args):
+    r = run("--headless", *args.split())
+    assert (r.code, r.out, r.err) == (2, "", refusal(args.split()[0]))
+
+
+@pytest.mark.parametrize(
+    "variable, option, text",
+    [
+        ("LOCUST_MODE_WORKER", "--worker", "1"),
+        ("LOCUST_CSV", "--csv", "x"),
+        ("LOCUST_CONFIG_USERS", "--config-users", "[1]"),
+    ],
+)
+def test_in_the_environment(run, variable, option, text):
+    r = run("--headless", env={variable: text})
+    assert (r.code, r.out, r.err) == (2, "", refusal(option, f" ({variable})"))
+
+
+def test_in_a_configuration_file(run, directory):
+    (directory / "my.conf").write_text("json\n")
+    r = run("--headless", "--config", "my.conf")
+    assert (r.code, r.out, r.err) == (2, "", refusal("--json", " (my.conf)"))
+
+
+def test_in_a_toml_file(run, directory):
+    (directory / "pyproject.toml").write_text("[tool.locust]\nexpect-workers = 2\n")
+    r = run("--headless")
+    assert (r.code, r.err) == (2, refusal("--expect-workers", " (pyproject.toml)"))
+
+
+def test_short_and_shortened(run):
+    assert run("--headless", "-P", "80").err == refusal("--web-port")
+    assert run("--headless", "--csv-f").err == refusal("--csv-full-history")
+    assert run("--head").err == "locust: error: ambiguous option: --head could match --headless, --headful\n"
+
+
+def test_what_asks_for_nothing_is_let_through(run, directory):
+    (directory / "locust.conf").write_text("autostart = false\ntls-cert =\n")
+    r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_CSV": "", "LOCUST_CONFIG_USERS": ""})
+    assert r.code == 0, r
+
+
+def test_information_is_given_all_the_same(run):
+    assert run("-V", "--csv", "x").out.startswith("locust 2.46")
+    assert run("-h", env={"LOCUST_HTML": "x"}).out.startswith("Usage:")
+    known = re.findall(r"--[\w-]+", run("-h").out)
+    assert "--users" in known and not {name for option in MISSING for name in option.names} & set(known)
+
+
+def test_locustfiles_find_them_and_may_add_similar_ones(run):
+    r = run("--headless", "--mas", "a", "--profiler", "b", locustfile=ASK)
+    assert r.out == "a b False False None None False 8089\n", r

@@ -1,0 +1,226 @@
+"""Uses of the client that nobody planned: each does what Locust does, or says what is wrong; none crashes."""
+
+import copy
+import gc
+import pickle
+
+import pytest
+import requests
+from http_pair import Events, ours
+
+from locust.clients import HttpSession, ResponseContextManager
+from locust.event import EventHook
+from locust.exception import LocustError
+
+
+@pytest.fixture
+def events():
+    return Events()
+
+
+@pytest.fixture
+def client(hostile, events):
+    return ours(hostile.url, events)
+
+
+# --- Sessions.
+
+
+class WithoutInit(HttpSession):
+    def __init__(self):
+        pass
+
+
+def test_a_subclass_that_forgets_our_constructor(hostile):
+    session = WithoutInit()
+    for call in (lambda: session.get("/ok"), lambda: session.post(hostile.url + "/ok", data={"a": 1}),
+                 lambda: session.request("GET", "/ok", files={"f": b"x"})):
+        with pytest.raises(AttributeError, match="'WithoutInit' object has no attribute 'request_name'"):
+            call()
+    assert session.headers["Accept"] == "*/*" and session.auth is None and not session.params
+    assert len(session.adapters) == 2 and list(session.cookies) == []
+    session.close()
+
+
+def test_a_subclass_that_sets_what_is_needed(hostile, events):
+    session = WithoutInit()
+    session.base_url, session.request_event, session.request_name = hostile.url, events.hook, None
+    assert session.get("/ok").ok and len(events) == 1
+
+
+@pytest.mark.parametrize("name", ["base_url", "request_event", "request_name"])
+def test_what_is_needed_is_deleted(client, events, name):
+    delattr(client, name)
+    with pytest.raises(AttributeError, match=f"'HttpSession' object has no attribute '{name}'"):
+        getattr(client, name)
+    with pytest.raises(AttributeError, match=name):
+        client.get("/ok")
+    with pytest.raises(AttributeError, match=name):
+        client.post("/ok", files={"f": b"x"})
+    with pytest.raises(AttributeError):
+        delattr(client, name)
+    assert not events
+
+
+@pytest.mark.parametrize("name", ["user", "explicit_name", "auth", "verify", "cert", "headers", "params", "hooks",
+                                  "proxies", "adapters"])
+def test_what_has_a_default_is_deleted(client, events, name):
+    delattr(client, name)
+    assert client.get("/ok").ok
+    delattr(client, name if name not in ("user",) else "explicit_name")
+    assert client.get("/redirect?to=/ok", catch_response=True).ok
+    with client.post("/ok", data="x", catch_response=True) as response:
+        assert response.request_meta["name"] == "/ok"
+
+
+@pytest.mark.parametrize("base", [None, 5, b"x"])
+def test_a_base_that_is_no_text(client, base):
+    """As in Locust: its str() stands before the path."""
+    client.base_url = base
+    with pytest.raises(requests.exceptions.MissingSchema) as raised:
+        client.get("/ok")
+    assert f"Invalid URL {str(base) + '/ok'!r}" in str(raised.value)
+
+
+def test_an_event_that_is_none(client):
+    client.request_event = None
+    with pytest.raises(AttributeError, match="fire"):
+        client.get("/ok")
+
+
+def test_a_copied_session(client):
+    """requests copies what it knows of; what Locust has added is missing, as in Locust."""
+    client.get("/set-cookie?a=1")
+    other = copy.copy(client)
+    assert dict(other.cookies) == {"a": "1"}
+    with pytest.raises(AttributeError, match="request_name"):
+        other.get("/ok")
+
+
+# --- Responses.
+
+
+def of_kind(kind, client):
+    if kind == "empty":
+        return ResponseContextManager.__new__(ResponseContextManager)
+    if kind == "error":
+        return ResponseContextManager(requests.RequestException("no", request=requests.PreparedRequest()))
+    if kind == "redirect":
+        return client.get("/redirect?to=/ok").history[0]
+    if kind == "copy":
+        return copy.copy(client.get("/ok"))
+    if kind == "refused":
+        return client.get("/ok", headers={"X": 1})
+    return client.get({"failed": "/close-before-reply", "good": "/ok"}[kind])
+
+
+KINDS = ["empty", "error", "redirect", "copy", "refused", "failed", "good"]
+ALLOWED = (AttributeError, LocustError, TypeError, requests.RequestException)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_crashes(client, kind):
+    """Whatever there is may be looked at, called, set, deleted, and looked at again."""
+    methods = {"__exit__": [(None, None, None)], "failure": [("x",), (ValueError(),), ()], "iter_content": [(10,)],
+               "__reduce_ex__": [(2,)], "__setstate__": [({},)], "__getattribute__": [("url",)], "__eq__": [(1,)]}
+    names = [name for name in dir(ResponseContextManager) if not name.startswith("__") or name in (
+        "__exit__", "__enter__", "__repr__", "__bool__", "__iter__", "__reduce_ex__", "__setstate__", "__getstate__")]
+
+    def visit(response, name):
+        value = getattr(response, name)
+        if callable(value) and not isinstance(value, (type, EventHook)):
+            for args in methods.get(name, [()]):
+                result = value(*args)
+                if name.startswith("iter") or name == "__iter__":
+                    list(result)
+
+    for name in names:
+        response = of_kind(kind, client)
+        for change in (lambda: None, lambda: delattr(response, name), lambda: setattr(response, name, None),
+                       lambda: setattr(response, name, 5)):
+            try:
+                change()
+            except ALLOWED:
+                continue
+            for what in (name, "ok", "text", "url", "request", "request_meta", "__exit__", "raise_for_status"):
+                try:
+                    visit(response, what)
+                except (*ALLOWED, SystemError, ValueError):
+                    pass
+    gc.collect()
+
+
+def test_a_redirect_on_the_way_is_a_plain_response(client, events):
+    hop = client.get("/redirect?to=/ok").history[0]
+    events.clear()
+    with hop as same:
+        assert same is hop
+    assert hop.__exit__(None, None, None) is None
+    assert not events
+    with pytest.raises(AttributeError, match="'ResponseContextManager' object has no attribute 'request_meta'"):
+        hop.request_meta
+    for change in (hop.success, lambda: hop.failure("x")):
+        with pytest.raises(LocustError, match="you must pass catch_response=True"):
+            change()
+
+
+def test_one_that_stands_for_an_error():
+    error = requests.RequestException("no", request=requests.PreparedRequest())
+    response = ResponseContextManager(error)
+    assert (response.status_code, response.text, response.error) == (0, "", error)
+    assert response.request is error.request and response.content is None
+    with pytest.raises(requests.RequestException, match="no"):
+        response.raise_for_status()
+    with pytest.raises(TypeError, match="error"):
+        ResponseContextManager()
+    with pytest.raises(AttributeError, match="request"):
+        ResponseContextManager(None)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
+@pytest.mark.parametrize("path", ["/redirect?to=/echo", "/set-cookie?a=1", "/status?code=404", "/gzip"])
+def test_copies(client, events, duplicate, path):
+    """What requests keeps of a response is in the copy; the rest is not."""
+    response = client.get(path)
+    other = duplicate(response)
+    assert type(other) is ResponseContextManager
+    for name in ("status_code", "content", "text", "url", "headers", "encoding", "reason", "elapsed", "ok"):
+        assert getattr(other, name) == getattr(response, name), name
+    assert other.request.url == response.request.url and dict(other.cookies) == dict(response.cookies)
+    assert [(hop.status_code, hop.url) for hop in other.history] == [
+        (hop.status_code, hop.url) for hop in response.history]
+    assert bool(other) is bool(response)
+    if path == "/redirect?to=/echo":
+        assert other.json() == response.json()
+    if not response.ok:
+        with pytest.raises(requests.HTTPError, match="404 Client Error: Status for url: http"):
+            other.raise_for_status()
+    events.clear()
+    with other:
+        pass
+    assert not events and not hasattr(other, "request_meta")
+
+
+def test_a_copy_of_a_failure(client):
+    other = pickle.loads(pickle.dumps(client.get("/close-before-reply")))
+    assert (other.status_code, other.content, other.text, other.url) == (0, None, "", None)
+
+
+def test_attributes_may_be_set(client, events):
+    """As those of a requests.Response, and they count."""
+    with client.get("/ok", catch_response=True, name="n") as response:
+        response.status_code, response.reason, response.url = 418, "Teapot", "http://there/"
+        assert not response.ok and not response
+        with pytest.raises(requests.HTTPError, match="418 Client Error: Teapot for url: http://there/"):
+            response.raise_for_status()
+    assert repr(events[0]["exception"]) == "HTTPError('418 Client Error: Teapot for url: n')"
+    response.history = ["x"]
+    assert response.history == ["x"] and response.status_code == 418
+
+
+def test_the_request_shows_the_cookies_that_were_sent(client):
+    client.cookies.set("a", "1")
+    response = client.get("/echo", cookies={"b": "2"})
+    assert response.request.headers["Cookie"] == "a=1; b=2" == dict(response.json()["headers"])["Cookie"]
+    response = client.get("/redirect?to=/close-before-reply", cookies={"b": "2"})
+    assert response.request.headers["Cookie"] == "a=1; b=2"
