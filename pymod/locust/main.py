@@ -243,8 +243,6 @@ def _shut_down(environment: Environment, options, background: list, limit: list)
         green.kill(block=False)
     for green in background + limit:
         green.join()
-    _print_results(environment)
-    environment.events.quit.fire(exit_code=code)
     return code
 
 
@@ -259,7 +257,15 @@ def _run(environment: Environment, options) -> int:
         environment.runner.greenlet.join()
     except KeyboardInterrupt:
         logger.debug("Interrupted")
-    return _shut_down(environment, options, background, limit)
+        environment.runner._hurry_stop()
+    try:
+        code = _shut_down(environment, options, background, limit)
+    except KeyboardInterrupt:  # enough: but what was measured is not to be lost
+        _print_results(environment)
+        raise
+    _print_results(environment)
+    environment.events.quit.fire(exit_code=code)
+    return code
 
 
 # --- From the command line.
