@@ -73,6 +73,10 @@ CALLS = {
     "no path": lambda s, base: s.get(base),
     "query only": lambda s, base: s.get(base + "?a=1"),
     "query": echo(path="/echo?a=1&b=two"),
+    **{f"{what}{name}": echo(path="/echo" + query, params=params)
+       for name, query in {"empty query": "?", "empty fragment": "#", "empty both": "?#", "query of ?": "??",
+                           "query of &": "?&", "open query": "?x=1&", "own query": "?x=1", "fragment": "#f"}.items()
+       for what, params in {"": None, "no params and ": {}, "params and ": {"a": 1}, "text and ": "a=1"}.items()},
     "space in path": echo(path="/echo/a b?c d"),
     "umlaut in path": echo(path="/echo/ä?ö=ü"),
     "lower case escape": echo(path="/echo?a=%2f%7e%zz"),
