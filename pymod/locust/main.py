@@ -274,8 +274,8 @@ def _import_plugins() -> None:
 
 
 def _fire_init(environment: Environment) -> None:
-    log.unhandled_greenlet_exception = False
     environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    # One of init_command_line_parser counts as well.
     if log.unhandled_greenlet_exception:
         sys.exit(1)
 
