@@ -82,12 +82,14 @@ def _source(parser, action: argparse.Action) -> str:
     return ""
 
 
+def missing_text(what: str) -> str:
+    """What is said about anything that is not there yet."""
+    return f"{what} is not there yet: this version runs one process, headless (see docs/differences.md)"
+
+
 def _refuse(action: argparse.Action, parser) -> None:
     if parser.refuses_missing:
-        parser.error(
-            f"{action.option_strings[0]}{_source(parser, action)} is not there yet: "
-            "this version runs one process, headless (see docs/differences.md)"
-        )
+        parser.error(missing_text(f"{action.option_strings[0]}{_source(parser, action)}"))
 
 
 class _MissingFlag(argparse._StoreTrueAction):

@@ -71,6 +71,11 @@ def test_short_and_shortened(run):
     assert run("--head").err == "locust: error: ambiguous option: --head could match --headless, --headful\n"
 
 
+def test_a_locustfile_from_elsewhere(run):
+    r = run("-f", "locustfile.py,http://127.0.0.1:1/x.py")
+    assert (r.code, r.err) == (2, refusal("a locustfile from a URL (http://127.0.0.1:1/x.py)"))
+
+
 def test_what_asks_for_nothing_is_let_through(run, directory):
     (directory / "locust.conf").write_text("autostart = false\ntls-cert =\n")
     r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_CSV": "", "LOCUST_CONFIG_USERS": ""})
