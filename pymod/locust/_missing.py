@@ -1,13 +1,17 @@
-"""Locust's options that this version does not have yet: they are refused, wherever they come from.
+"""What Locust has and this version does not have yet: it is refused, wherever it is asked for.
 
-The parser knows them all the same. So a locustfile finds in environment.parsed_options what it expects, and nobody who
+The options: the parser knows them all the same. So a locustfile finds in environment.parsed_options what it expects, and nobody who
 asks for something is left to find out that nothing came of it. An option that is made goes from MISSING to its place in
 argument_parser.py, and its line from docs/differences.md.
+
+gevent: one that is installed switches stacks in a way of its own, which crashes the program.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from importlib.abc import MetaPathFinder
 from typing import Any, NamedTuple
 
 
@@ -121,3 +125,19 @@ def add_missing_options(parser) -> None:
             default=option.default,
             **more,
         )
+
+
+class _RefuseGevent(MetaPathFinder):
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname == "gevent":
+            raise ImportError(
+                "gevent is not there yet, and the one that is installed would crash the program: "
+                "use time.sleep and the like (see docs/differences.md)",
+                name=fullname,
+            )
+        return None
+
+
+def refuse_gevent() -> None:
+    """From now on ``import gevent`` is an ImportError that says why."""
+    sys.meta_path.insert(0, _RefuseGevent())

@@ -1,4 +1,4 @@
-"""Options of Locust that are not there yet are refused, wherever they come from, and with one message."""
+"""What of Locust is not there yet is refused: options, wherever they come from, and gevent."""
 
 import re
 
@@ -92,3 +92,13 @@ def test_information_is_given_all_the_same(run):
 def test_locustfiles_find_them_and_may_add_similar_ones(run):
     r = run("--headless", "--mas", "a", "--profiler", "b", locustfile=ASK)
     assert r.out == "a b False False None None False 8089\n", r
+
+
+def test_gevent(run, directory):
+    (directory / "gevent").mkdir()
+    (directory / "gevent" / "__init__.py").write_text("print('imported')\n")
+    r = run("-l", locustfile="import gevent.pool\n")
+    assert r.code == 1 and r.out == "", r
+    assert "\nImportError: gevent is not there yet, and the one that is installed would crash the program: " in r.err
+    r = run("-l", locustfile="try:\n    from gevent import sleep\nexcept ImportError:\n    print('without')\n")
+    assert r.code == 0 and r.out.startswith("without\n"), r
