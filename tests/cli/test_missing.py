@@ -1,6 +1,7 @@
 """What of Locust is not there yet is refused: options, wherever they come from, and gevent."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +93,12 @@ def test_information_is_given_all_the_same(run):
 def test_locustfiles_find_them_and_may_add_similar_ones(run):
     r = run("--headless", "--mas", "a", "--profiler", "b", locustfile=ASK)
     assert r.out == "a b False False None None False 8089\n", r
+
+
+def test_the_documentation_lists_them():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "differences.md").read_text()
+    listed = set(re.findall(r"`(--[\w-]+)`", text.partition("\n## Not there yet\n")[2])) - {"--headless"}
+    assert listed == {option.names[0] for option in MISSING}
 
 
 def test_gevent(run, directory):
