@@ -3,9 +3,13 @@
 import os
 import signal
 import socket
+import sys
 import time
 
 import pytest
+from serving import BUILDDIR
+
+PROGRAM = os.environ.get("LOCUST_BIN", str(BUILDDIR / "locust"))
 
 BODY = """
 import time
@@ -147,6 +151,15 @@ def test_interrupted_while_importing(start):
     assert r.err.rstrip().endswith("KeyboardInterrupt")
 
 
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40])
+def test_interrupted_while_python_starts(start, milliseconds):
+    p = start("--headless", locustfile="import time\ntime.sleep(100)\n")
+    time.sleep(milliseconds / 1000)
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == -signal.SIGINT and "Fatal" not in r.err, r
+
+
 def test_a_second_interrupt_ends_it_at_once(start):
     p = start(
         *"--headless -s 60 --only-summary".split(),
@@ -183,6 +196,24 @@ def test_interrupted_run_with_failures(start):
     assert r.code == 1 and "quit 1" in r.out, r
 
 
+@pytest.mark.parametrize("first, second, code", [
+    (signal.SIGTERM, signal.SIGTERM, -signal.SIGTERM),
+    (signal.SIGTERM, signal.SIGINT, -signal.SIGINT),
+    (signal.SIGINT, signal.SIGTERM, -signal.SIGINT),
+])
+def test_a_second_signal_ends_it_at_once(start, first, second, code):
+    p = start(
+        *"--headless -s 60 --only-summary".split(),
+        locustfile=locustfile(task="print('task', flush=True); time.sleep(100)"),
+    )
+    p.expect("task")
+    p.send(first)
+    p.expect("Shutting down")
+    time.sleep(0.2)
+    p.send(second)
+    assert p.finish(5).code == code
+
+
 def test_keyboard(start, directory):
     master, slave = os.openpty()
     p = start("--headless", "--only-summary", "-u", "1", locustfile=locustfile(), stdin=slave)
@@ -199,3 +230,35 @@ def test_keyboard(start, directory):
     os.close(slave)
     assert r.code == 0, r
     assert "Ramping to 11 users at a rate of 100.00 per second" in r.messages()
+
+
+# Starts the program as a job in the background of a terminal, as a shell does it.
+BACKGROUND = """
+import fcntl, os, signal, subprocess, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+job = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)
+pid, status = os.waitpid(job.pid, os.WUNTRACED)
+if os.WIFSTOPPED(status):
+    os.killpg(pid, signal.SIGKILL)
+    sys.exit(99)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_job_in_the_background_is_not_stopped(start):
+    master, slave = os.openpty()
+    # setsid() is for those who lead no group yet.
+    wrapper = f"import os, sys\nif os.fork():\n    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n{BACKGROUND}"
+    p = start("--headless", "--only-summary", "-t", "1", "-L", "DEBUG",
+              program=[sys.executable, "-c", wrapper, PROGRAM], stdin=slave)
+    r = p.finish(20)
+    os.close(master)
+    os.close(slave)
+    assert r.code == 0, r
+    assert "Running in the background. Keyboard input disabled" in r.messages()
+
+
+def test_without_standard_input(run):
+    r = run("--headless", "--only-summary", "-t", "1", program=["sh", "-c", 'exec "$@" <&-', "sh", PROGRAM])
+    assert r.code == 0 and "Traceback" not in r.err, r
