@@ -32,6 +32,7 @@ PYMOD = \
 	pymod/locust/util/deprecation.py \
 	pymod/locust/util/directory.py \
 	pymod/locust/util/load_locustfile.py \
+	pymod/locust/util/place.py \
 	pymod/locust/util/rounding.py \
 	pymod/locust/util/timespan.py \
 	pymod/locust/util/url.py

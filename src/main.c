@@ -8,6 +8,7 @@
 #include <Python.h>
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,9 @@ configure(PyConfig *config, int argc, char **argv, const char *modules)
        directory is not to be searched before the standard library. */
     config->parse_argv = 0;
     config->safe_path = 1;
+    /* Until locust.main takes Ctrl-C over, it simply ends us: with CPython's
+       handler it would be a fatal error while the interpreter starts. */
+    config->install_signal_handlers = 0;
     PyStatus status = PyConfig_SetBytesArgv(config, argc, argv);
     if (!PyStatus_Exception(status)) {
         status = PyConfig_SetBytesString(config, &config->home, PYTHON_HOME);
@@ -147,6 +151,9 @@ main(int argc, char **argv)
     if (find_modules(modules) < 0) {
         return 1;
     }
+    /* As CPython's own start does it: a write that fails says so. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (PyImport_AppendInittab("_locust", PyInit__locust) < 0) {
         fputs("locust: out of memory\n", stderr);
         return 1;

@@ -1,6 +1,6 @@
 """A first load test: visitors of the demo shop, some of whom are logged in.
 
-    locust -f locustfile.py --host http://127.0.0.1:8000
+    locust --headless -f locustfile.py --host http://127.0.0.1:8000
 """
 
 import random

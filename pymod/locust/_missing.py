@@ -1,13 +1,17 @@
-"""Locust's options that this version does not have yet: they are refused, wherever they come from.
+"""What Locust has and this version does not have yet: it is refused, wherever it is asked for.
 
-The parser knows them all the same. So a locustfile finds in environment.parsed_options what it expects, and nobody who
+The options: the parser knows them all the same. So a locustfile finds in environment.parsed_options what it expects, and nobody who
 asks for something is left to find out that nothing came of it. An option that is made goes from MISSING to its place in
 argument_parser.py, and its line from docs/differences.md.
+
+gevent: one that is installed switches stacks in a way of its own, which crashes the program.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from importlib.abc import MetaPathFinder
 from typing import Any, NamedTuple
 
 
@@ -82,12 +86,14 @@ def _source(parser, action: argparse.Action) -> str:
     return ""
 
 
+def missing_text(what: str) -> str:
+    """What is said about anything that is not there yet."""
+    return f"{what} is not there yet: this version runs one process, headless (see docs/differences.md)"
+
+
 def _refuse(action: argparse.Action, parser) -> None:
     if parser.refuses_missing:
-        parser.error(
-            f"{action.option_strings[0]}{_source(parser, action)} is not there yet: "
-            "this version runs one process, headless (see docs/differences.md)"
-        )
+        parser.error(missing_text(f"{action.option_strings[0]}{_source(parser, action)}"))
 
 
 class _MissingFlag(argparse._StoreTrueAction):
@@ -119,3 +125,19 @@ def add_missing_options(parser) -> None:
             default=option.default,
             **more,
         )
+
+
+class _RefuseGevent(MetaPathFinder):
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname == "gevent":
+            raise ImportError(
+                "gevent is not there yet, and the one that is installed would crash the program: "
+                "use time.sleep and the like (see docs/differences.md)",
+                name=fullname,
+            )
+        return None
+
+
+def refuse_gevent() -> None:
+    """From now on ``import gevent`` is an ImportError that says why."""
+    sys.meta_path.insert(0, _RefuseGevent())

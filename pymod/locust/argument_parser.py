@@ -21,10 +21,11 @@ import configargparse
 import _locust
 import locust
 
-from ._missing import add_missing_options
+from ._missing import add_missing_options, missing_text
 from ._version import version
 from .util.directory import get_abspaths_in
 from .util.timespan import parse_timespan
+from .util.url import is_url
 
 DEFAULT_CONFIG_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
 
@@ -200,12 +201,14 @@ def gt_zero(t):
 # --- Locustfiles.
 
 
-def _fail(message: str):
+def _fail(message: str, code: int = 1):
     sys.stderr.write(message + "\n")
-    sys.exit(1)
+    sys.exit(code)
 
 
 def _parse_locustfile_path(path: str) -> list[str]:
+    if is_url(path):
+        _fail(f"locust: error: {missing_text(f'a locustfile from a URL ({path})')}", 2)
     if os.path.isdir(path):
         paths = get_abspaths_in(path, extension=".py")
         if not paths:

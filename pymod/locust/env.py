@@ -13,6 +13,7 @@ from .stats import RequestStats
 from .user import User
 from .user.task import TaskHolder, TaskSet, filter_tasks_by_tags
 from .util.load_locustfile import is_shape_class
+from .util.place import place_of
 
 __all__ = [
     "Environment",
@@ -140,6 +141,8 @@ class Environment:
     def _remove_user_classes_with_weight_zero(self) -> None:
         if not self.user_classes:
             return
+        for cls in self.user_classes:
+            _check_weights(cls)
         kept = [c for c in self.user_classes if c.weight > 0 or c.fixed_count > 0]
         if not kept:
             raise ValueError("There are no users with weight > 0.")
@@ -169,6 +172,16 @@ class Environment:
                 "shape_class should be instance of LoadTestShape or subclass LoadTestShape, "
                 f"but it is {self.shape_class!r}"
             )
+
+
+def _check_weights(cls: type[User]) -> None:
+    for name in "weight", "fixed_count":
+        value = getattr(cls, name)
+        try:
+            value > 0
+        except TypeError as e:
+            e.add_note(f"{name} of class {cls.__name__}{place_of(cls)} is {value!r}; it must be a number")
+            raise
 
 
 def _collect_leaves(tasks: list[TaskHolder | Callable], leaves: dict[Callable, None]) -> None:

@@ -6,6 +6,7 @@ import sys
 import termios
 import tty
 from collections.abc import Callable
+from contextlib import suppress
 from select import select
 
 import _locust
@@ -21,19 +22,30 @@ class UnixKeyPoller:
     """Reads single keys from a terminal without waiting for them."""
 
     def __init__(self):
-        if not sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
             raise InitError("Terminal was not a tty. Keyboard input disabled")
         self.fd = sys.stdin.fileno()
+        if self._in_background():
+            raise InitError("Running in the background. Keyboard input disabled")
         self.tattr = termios.tcgetattr(self.fd)
         tty.setcbreak(self.fd, termios.TCSANOW)
 
+    def _in_background(self) -> bool:
+        """Whether the kernel would stop us if we touched the terminal."""
+        try:
+            return os.tcgetpgrp(self.fd) != os.getpgrp()
+        except OSError:  # not the terminal of our session: nobody minds
+            return False
+
     def cleanup(self) -> None:
-        """Makes the terminal what it was."""
-        termios.tcsetattr(self.fd, termios.TCSANOW, self.tattr)
+        """Makes the terminal what it was, unless it has gone or is another's by now."""
+        if not self._in_background():
+            with suppress(termios.error):
+                termios.tcsetattr(self.fd, termios.TCSANOW, self.tattr)
 
     def poll(self) -> str | None:
         """A key that was pressed, if there is one."""
-        if not select([self.fd], [], [], 0)[0]:
+        if self._in_background() or not select([self.fd], [], [], 0)[0]:
             return None
         return os.read(self.fd, 1).decode("utf-8", "replace") or None
 

@@ -12,6 +12,7 @@ import _locust
 import locust
 
 from . import log
+from ._missing import refuse_gevent
 from ._version import version
 from .argument_parser import get_locustfiles_locally, get_parser, parse_locustfile_option
 from .env import Environment
@@ -243,8 +244,6 @@ def _shut_down(environment: Environment, options, background: list, limit: list)
         green.kill(block=False)
     for green in background + limit:
         green.join()
-    _print_results(environment)
-    environment.events.quit.fire(exit_code=code)
     return code
 
 
@@ -259,7 +258,15 @@ def _run(environment: Environment, options) -> int:
         environment.runner.greenlet.join()
     except KeyboardInterrupt:
         logger.debug("Interrupted")
-    return _shut_down(environment, options, background, limit)
+        environment.runner._hurry_stop()
+    try:
+        code = _shut_down(environment, options, background, limit)
+    except KeyboardInterrupt:  # enough: but what was measured is not to be lost
+        _print_results(environment)
+        raise
+    _print_results(environment)
+    environment.events.quit.fire(exit_code=code)
+    return code
 
 
 # --- From the command line.
@@ -274,8 +281,8 @@ def _import_plugins() -> None:
 
 
 def _fire_init(environment: Environment) -> None:
-    log.unhandled_greenlet_exception = False
     environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
+    # One of init_command_line_parser counts as well.
     if log.unhandled_greenlet_exception:
         sys.exit(1)
 
@@ -283,6 +290,7 @@ def _fire_init(environment: Environment) -> None:
 def main() -> int:
     """Runs the program. Returns its exit code, or leaves by SystemExit."""
     signal.signal(signal.SIGINT, _locust.interrupt)
+    refuse_gevent()
     _import_plugins()
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
     user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)

@@ -647,30 +647,6 @@ build_timeout(struct build *b)
     return ok;
 }
 
-/* One (name, value) of a cookies= dict. */
-static bool
-add_own_cookie(struct cookie_jar *jar, PyObject *name, PyObject *value)
-{
-    struct cookie c = {.domain = (char *)"", .path = (char *)"/"};
-    if (!PyUnicode_Check(name) ||
-        !(PyUnicode_Check(value) || value == Py_None)) {
-        PyErr_Format(PyExc_TypeError,
-                     "expected string or bytes-like object, got '%.100s'",
-                     Py_TYPE(PyUnicode_Check(name) ? value : name)->tp_name);
-        return false;
-    }
-    c.name = (char *)PyUnicode_AsUTF8(name);
-    c.value = value == Py_None ? NULL : (char *)PyUnicode_AsUTF8(value);
-    if (PyErr_Occurred()) {
-        return false;
-    }
-    if (!cookie_jar_set(jar, &c)) {
-        PyErr_NoMemory();
-        return false;
-    }
-    return true;
-}
-
 /* The cookies of a jar of Python's, as locust.clients tells them. */
 static bool
 add_jar(struct cookie_jar *jar, PyObject *cookies)
@@ -678,12 +654,7 @@ add_jar(struct cookie_jar *jar, PyObject *cookies)
     PyObject *list = PyObject_CallOneArg(helpers.cookie_items, cookies);
     bool ok = list != NULL;
     for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(list); i++) {
-        struct cookie c;
-        ok = cookie_from_python(PyList_GET_ITEM(list, i), &c);
-        if (ok && !cookie_jar_set(jar, &c)) {
-            PyErr_NoMemory();
-            ok = false;
-        }
+        ok = cookie_put_tuple(jar, PyList_GET_ITEM(list, i));
     }
     Py_XDECREF(list);
     return ok;
@@ -709,7 +680,7 @@ build_cookies(struct build *b)
     Py_ssize_t at = 0;
     bool ok = true;
     while (ok && PyDict_Next(cookies, &at, &name, &value)) {
-        ok = add_own_cookie(b->x->jar, name, value);
+        ok = cookie_put_pair(b->x->jar, name, value);
     }
     return ok;
 }

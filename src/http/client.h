@@ -89,10 +89,12 @@ struct exchange *build_exchange(SessionObject *session, struct call *call);
 struct exchange *build_prepared(SessionObject *session, struct call *call,
                                 PyObject *prepared);
 
-/* session_cookies.c: a cookie from (domain, path, name, value, domain_given,
-   path_given, secure, http_only, expires); borrows. False with an exception
-   set. */
-bool cookie_from_python(PyObject *tuple, struct cookie *cookie);
+/* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
+   as http.client sends them. From (domain, path, name, value, domain_given,
+   path_given, secure, http_only, expires), or from a name and a value (str or
+   None), sent everywhere. False with an exception set. */
+bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
+bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
 /* session_cookies.c: methods of the session, for locust.clients. */
 PyObject *session_cookie_list(SessionObject *s, PyObject *unused);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "http/exchange.h"
+#include "http/url.h"
 
 struct cookie_jar {
     pthread_mutex_t lock;
@@ -207,30 +208,14 @@ cookie_jar_visit(struct cookie_jar *jar,
 static bool
 parse_target(const char *url, struct target *t)
 {
-    const char *host = strstr(url, "://");
-    if (host == NULL) {
+    struct url_parts p;
+    if (!url_split(url, strlen(url), &p)) {
         return false;
     }
-    t->secure = strncasecmp(url, "https", 5) == 0;
-    host += 3;
-    const char *end = host + strcspn(host, "/?#");
-    const char *at = memchr(host, '@', (size_t)(end - host));
-    host = at != NULL ? at + 1 : host;
-    const char *stop;
-    if (*host == '[') {
-        host++;
-        const char *close = memchr(host, ']', (size_t)(end - host));
-        stop = close != NULL ? close : end;
-    }
-    else {
-        const char *colon = memchr(host, ':', (size_t)(end - host));
-        stop = colon != NULL ? colon : end;
-    }
-    t->host = (struct span){host, (size_t)(stop - host)};
-    t->path = (struct span){end, strcspn(end, "?#")};
-    if (t->path.length == 0) {
-        t->path = (struct span){"/", 1};
-    }
+    t->secure = p.secure;
+    t->host = (struct span){p.host, p.host_length};
+    t->path = p.path_length > 0 ? (struct span){p.path, p.path_length}
+                                : (struct span){"/", 1};
     return true;
 }
 

@@ -108,9 +108,20 @@ sock_at(struct io_thread *io, int fd)
         }
         ev_io_init(&s->io, on_socket, fd, 0);
         s->thread = io;
+        s->idle = true;
         io->socks[fd] = s;
     }
     return io->socks[fd];
+}
+
+static void
+drop_sock(struct io_thread *io, int fd)
+{
+    if (fd < io->socks_size && io->socks[fd] != NULL) {
+        ev_io_stop(io->loop, &io->socks[fd]->io);
+        free(io->socks[fd]);
+        io->socks[fd] = NULL;
+    }
 }
 
 static int
@@ -124,11 +135,14 @@ on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
     }
     s->idle = what == CURL_POLL_REMOVE || what == CURL_POLL_NONE;
     if (s->idle) {
+        if (!s->ours) {
+            drop_sock(io, fd);
+        }
         return 0;
     }
     char *t = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
-    if (t != NULL) {
+    if (t != NULL && s->ours) {
         ((struct transfer *)t)->fd = fd;
     }
     int events = (what & CURL_POLL_IN ? EV_READ : 0) |
@@ -151,19 +165,27 @@ engine_open_socket(void *transfer, curlsocktype purpose,
     if (t->sends > 0) {
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                    address->protocol);
+    if (fd < 0) {
+        t->open_error = errno;
+        return CURL_SOCKET_BAD;
+    }
+    drop_sock(t->io, fd);       /* one that was closed behind our back */
+    struct sock *s = sock_at(t->io, fd);
+    if (s == NULL) {
+        t->open_error = ENOMEM;
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    s->ours = true;
+    return fd;
 }
 
 int
 engine_close_socket(void *io_thread, curl_socket_t fd)
 {
-    struct io_thread *io = io_thread;
-    if (fd < io->socks_size && io->socks[fd] != NULL) {
-        ev_io_stop(io->loop, &io->socks[fd]->io);
-        free(io->socks[fd]);
-        io->socks[fd] = NULL;
-    }
+    drop_sock(io_thread, fd);
     return close(fd);
 }
 
@@ -549,6 +571,12 @@ bool
 engine_was_stopped(void)
 {
     return engine.stopped;
+}
+
+bool
+engine_has_begun(void)
+{
+    return engine.start > 0;
 }
 
 /* --- Forks. */

@@ -35,6 +35,10 @@ bool engine_is_running(void);
 /* Whether it ran and engine_stop() has ended it. */
 bool engine_was_stopped(void);
 
+/* Whether it was ever started, in this process or one that it was forked
+   from. */
+bool engine_has_begun(void);
+
 /* Around a fork: before it, holds the threads where they hold no lock and are
    not within libcurl; after it lets them go on in the parent, or forgets them
    in the child, where there are none. The child closes its copies of the

@@ -37,30 +37,64 @@ set_default_lines(PyObject *items)
     return 0;
 }
 
+struct wanted {
+    const char *name;
+    PyObject **slot;
+};
+
+static const struct wanted wanted[] = {
+#define HELPER(name) {#name, &helpers.name}
+    HELPER(response_class), HELPER(encode_json),
+    HELPER(encode_form),    HELPER(prepare_url),
+    HELPER(prepare),        HELPER(merge_headers),
+    HELPER(basic_auth),     HELPER(basic_auth_class),
+    HELPER(check_header),   HELPER(split_timeout),
+    HELPER(cookie_items),   HELPER(passed_on),
+    HELPER(request_error),  HELPER(make_error),
+    HELPER(http_error),     HELPER(response_error),
+    HELPER(catch_error),    HELPER(lazy),
+    HELPER(loads),          HELPER(trust),
+#undef HELPER
+};
+
+#define WANTED (sizeof(wanted) / sizeof(wanted[0]))
+
+/* Whether all are there; sets TypeError if not. */
+static bool
+are_complete(PyObject *functions)
+{
+    for (size_t i = 0; i < WANTED; i++) {
+        if (functions == NULL ||
+            PyDict_GetItemString(functions, wanted[i].name) == NULL) {
+            PyErr_Format(PyExc_TypeError, "%s is missing", wanted[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Requests that were made refer to the lines, and the I/O threads to the name
+   of the file of certificates. */
+static bool
+may_be_set(void)
+{
+    if (engine_has_begun()) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "client helpers cannot be replaced once a request was "
+                        "made; locust.clients must not be reloaded then");
+        return false;
+    }
+    return true;
+}
+
 static PyObject *
 set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static const struct {
-        const char *name;
-        PyObject **slot;
-    } wanted[] = {
-#define HELPER(name) {#name, &helpers.name}
-        HELPER(response_class), HELPER(encode_json),
-        HELPER(encode_form),    HELPER(prepare_url),
-        HELPER(prepare),        HELPER(merge_headers),
-        HELPER(basic_auth),     HELPER(basic_auth_class),
-        HELPER(check_header),   HELPER(split_timeout),
-        HELPER(cookie_items),   HELPER(passed_on),
-        HELPER(request_error),  HELPER(make_error),
-        HELPER(http_error),     HELPER(response_error),
-        HELPER(catch_error),    HELPER(lazy),
-        HELPER(loads),          HELPER(trust),
-#undef HELPER
-    };
     PyObject *lines;
     const char *agent;
-    if (!PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
-        set_default_lines(lines) < 0) {
+    if (!may_be_set() ||
+        !PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
+        !are_complete(kwargs) || set_default_lines(lines) < 0) {
         return NULL;
     }
     free(urllib3_agent);
@@ -68,19 +102,12 @@ set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
     if (urllib3_agent == NULL) {
         return PyErr_NoMemory();
     }
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        PyObject *o = kwargs == NULL
-                          ? NULL
-                          : PyDict_GetItemString(kwargs, wanted[i].name);
-        if (o == NULL) {
-            PyErr_Format(PyExc_TypeError, "%s is missing", wanted[i].name);
-            return NULL;
-        }
+    for (size_t i = 0; i < WANTED; i++) {
+        PyObject *o = PyDict_GetItemString(kwargs, wanted[i].name);
         Py_XSETREF(*wanted[i].slot, Py_NewRef(o));
     }
     Py_RETURN_NONE;
 }
-
 
 static PyMethodDef helpers_functions[] = {
     {"set_client_helpers", (PyCFunction)(void (*)(void))set_client_helpers,

@@ -33,6 +33,8 @@ struct sock {
     ev_io io;
     struct io_thread *thread;
     ev_tstamp touched;          /* when it was last ready */
+    bool ours;                  /* a connection; else libcurl's own, which it
+                                   closes without a word: its resolver's */
     bool idle;                  /* libcurl does not watch it now */
 };
 
@@ -69,6 +71,7 @@ struct transfer {
     curl_off_t uploaded;        /* when the timer last looked */
     int sends;                  /* times this hop's request went out */
     int fd;                     /* the socket in use, or -1 */
+    int open_error;             /* errno of a socket that was not opened */
     int header_lines;           /* so far */
     bool header_done;
     bool sets_cookies;

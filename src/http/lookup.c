@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "http/internal.h"
+#include "http/url.h"
 
 #define FRESH_NS (60 * (int64_t)1000000000)
 #define ENTRY_MAX 2048
@@ -201,40 +202,28 @@ struct place {
 static bool
 needs_lookup(const char *url, struct place *p)
 {
-    const char *host = strstr(url, "://");
-    if (host == NULL) {
-        return false;
-    }
-    host += 3;
-    size_t all = strcspn(host, "/?#");
-    const char *at = memrchr(host, '@', all);
-    if (at != NULL) {
-        all -= (size_t)(at + 1 - host);
-        host = at + 1;
-    }
-    if (*host == '[') {
-        return false;
-    }
-    const char *colon = memchr(host, ':', all);
-    p->host = host;
-    p->length = colon != NULL ? (size_t)(colon - host) : all;
+    struct url_parts parts;
     char text[256];
     struct in_addr address;
-    if (p->length == 0 || p->length >= sizeof(text)) {
+    if (!url_split(url, strlen(url), &parts) || parts.bracketed ||
+        parts.host_length == 0 || parts.host_length >= sizeof(text) ||
+        parts.port_length >= sizeof(p->port)) {
         return false;
     }
-    memcpy(text, host, p->length);
-    text[p->length] = '\0';
+    memcpy(text, parts.host, parts.host_length);
+    text[parts.host_length] = '\0';
     if (inet_pton(AF_INET, text, &address) == 1) {
         return false;
     }
-    size_t digits = colon != NULL ? all - p->length - 1 : 0;
-    if (digits >= sizeof(p->port)) {
-        return false;
+    p->host = parts.host;
+    p->length = parts.host_length;
+    if (parts.port_length > 0) {
+        memcpy(p->port, parts.port, parts.port_length);
+        p->port[parts.port_length] = '\0';
     }
-    const char *port = strncasecmp(url, "https", 5) == 0 ? "443" : "80";
-    snprintf(p->port, sizeof(p->port), "%.*s", digits ? (int)digits : 3,
-             digits ? colon + 1 : port);
+    else {
+        strcpy(p->port, parts.secure ? "443" : "80");
+    }
     return true;
 }
 

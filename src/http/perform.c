@@ -114,7 +114,8 @@ start_engine(void)
         }
     }
     if (engine_start(&settings, hub_inbox()) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError,
+                                       "starting the I/O threads");
         return -1;
     }
     return 0;

@@ -123,28 +123,24 @@ has_items(PyObject *o)
     return n > 0;
 }
 
-/* Whether the URL says who asks. */
+/* Whether the URL, or the session's for a relative one, says who asks. */
 static bool
 has_credentials(SessionObject *s, const struct call *c)
 {
-    Py_ssize_t n;
-    const char *url =
-        PyUnicode_Check(c->url) ? PyUnicode_AsUTF8AndSize(c->url, &n) : NULL;
-    if (url == NULL) {
-        PyErr_Clear();          /* whoever builds the URL will say it */
-        return false;
+    PyObject *const candidates[] = {c->url, s->base_url};
+    for (int i = 0; i < 2 && PyUnicode_Check(candidates[i]); i++) {
+        Py_ssize_t n;
+        struct url_parts parts;
+        const char *url = PyUnicode_AsUTF8AndSize(candidates[i], &n);
+        if (url == NULL) {
+            PyErr_Clear();      /* whoever builds the URL will say it */
+            return false;
+        }
+        if (url_split(url, (size_t)n, &parts)) {
+            return parts.has_credentials;
+        }
     }
-    if (!url_is_absolute(url, (size_t)n)) {
-        url = PyUnicode_Check(s->base_url) ? PyUnicode_AsUTF8(s->base_url)
-                                           : "";
-    }
-    if (url == NULL) {
-        PyErr_Clear();
-        return false;
-    }
-    const char *host = strstr(url, "://");
-    return host != NULL &&
-           memchr(host + 3, '@', strcspn(host + 3, "/?#")) != NULL;
+    return false;
 }
 
 /* Whether requests is to prepare this call. */

@@ -66,48 +66,173 @@ session_cookie_version(SessionObject *s, PyObject *unused)
     return PyLong_FromUnsignedLong(version);
 }
 
-bool
-cookie_from_python(PyObject *tuple, struct cookie *c)
+/* Raises what http.client raises for a header that it cannot send. */
+static void
+refuse_pair(PyObject *name, PyObject *value)
 {
-    int domain_given, path_given, secure, http_only;
-    long long expires;
-    *c = (struct cookie){0};
-    if (!PyArg_ParseTuple(tuple, "sssz" "pppp" "L", &c->domain, &c->path,
-                          &c->name, &c->value, &domain_given, &path_given,
-                          &secure, &http_only, &expires)) {
+    PyErr_Clear();
+    PyObject *pair = value == Py_None
+                         ? Py_NewRef(name)
+                         : PyUnicode_FromFormat("%U=%U", name, value);
+    PyObject *bytes = pair == NULL ? NULL : PyUnicode_AsLatin1String(pair);
+    if (bytes != NULL) {
+        PyErr_Format(PyExc_ValueError, "Invalid header value %R", bytes);
+    }
+    Py_XDECREF(pair);
+    Py_XDECREF(bytes);
+}
+
+/* As it goes on the wire; NULL with an exception set. */
+static char *
+to_wire(PyObject *text, PyObject **keep)
+{
+    char *bytes;
+    *keep = PyUnicode_AsLatin1String(text);
+    return *keep != NULL && PyBytes_AsStringAndSize(*keep, &bytes, NULL) == 0
+               ? bytes
+               : NULL;
+}
+
+/* Whether it would begin another header line, by http.client's rule. */
+static bool
+breaks_line(const char *text)
+{
+    while (text != NULL && (text = strpbrk(text, "\r\n")) != NULL) {
+        char end = *text++;
+        if (*text != ' ' && *text != '\t' && !(end == '\r' && *text == '\n')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fills in those strings that are given; keep holds them. */
+static bool
+encode_strings(struct cookie *c, PyObject *const strings[4], PyObject **keep)
+{
+    char **const wanted[] = {&c->domain, &c->path, &c->name, &c->value};
+    for (int i = 0; i < 4; i++) {
+        if (strings[i] == NULL || strings[i] == Py_None) {
+            continue;
+        }
+        *wanted[i] = to_wire(strings[i], &keep[i]);
+        if (*wanted[i] == NULL) {
+            if (i >= 2) {
+                refuse_pair(strings[2], strings[3]);
+            }
+            return false;
+        }
+    }
+    if (breaks_line(c->name) || breaks_line(c->value)) {
+        refuse_pair(strings[2], strings[3]);
         return false;
     }
-    c->domain_given = domain_given;
-    c->path_given = path_given;
-    c->secure = secure;
-    c->http_only = http_only;
-    c->expires = expires;
     return true;
+}
+
+/* Puts a cookie into a jar, whose strings are Python's: domain, path, name,
+   value. NULL leaves what is there; the value may be None. */
+static bool
+put_cookie(struct cookie_jar *jar, struct cookie *c,
+           PyObject *const strings[4])
+{
+    PyObject *keep[4] = {NULL};
+    bool ok = encode_strings(c, strings, keep);
+    if (ok && !cookie_jar_set(jar, c)) {
+        PyErr_NoMemory();
+        ok = false;
+    }
+    for (int i = 0; i < 4; i++) {
+        Py_XDECREF(keep[i]);
+    }
+    return ok;
+}
+
+bool
+cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value)
+{
+    struct cookie c = {.domain = (char *)"", .path = (char *)"/"};
+    if (!PyUnicode_Check(value) && value != Py_None) {
+        PyErr_Format(PyExc_TypeError,
+                     "expected string or bytes-like object, got '%.100s'",
+                     _PyType_Name(Py_TYPE(value)));
+        return false;
+    }
+    PyObject *text = PyObject_Str(name);
+    PyObject *strings[4] = {NULL, NULL, text, value};
+    bool ok = text != NULL && put_cookie(jar, &c, strings);
+    Py_XDECREF(text);
+    return ok;
+}
+
+bool
+cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple)
+{
+    PyObject *strings[4];
+    int domain_given, path_given, secure, http_only;
+    long long expires;
+    if (!PyArg_ParseTuple(tuple, "UUOO" "pppp" "L", &strings[0], &strings[1],
+                          &strings[2], &strings[3], &domain_given,
+                          &path_given, &secure, &http_only, &expires)) {
+        return false;
+    }
+    if (strings[3] != Py_None && !PyUnicode_Check(strings[3])) {
+        PyErr_Format(PyExc_TypeError,
+                     "a cookie's value must be a str, not %.100s",
+                     _PyType_Name(Py_TYPE(strings[3])));
+        return false;
+    }
+    struct cookie c = {
+        .domain_given = domain_given,
+        .path_given = path_given,
+        .secure = secure,
+        .http_only = http_only,
+        .expires = expires,
+    };
+    strings[2] = PyObject_Str(strings[2]);
+    bool ok = strings[2] != NULL && put_cookie(jar, &c, strings);
+    Py_XDECREF(strings[2]);
+    return ok;
 }
 
 PyObject *
 session_cookie_set(SessionObject *s, PyObject *args)
 {
-    struct cookie c;
-    if (!cookie_from_python(args, &c) || session_connections(s) == NULL) {
+    struct connections *c = session_connections(s);
+    if (c == NULL || !cookie_put_tuple(connections_cookies(c), args)) {
         return NULL;
     }
-    if (!cookie_jar_set(connections_cookies(s->connections), &c)) {
-        return PyErr_NoMemory();
-    }
     Py_RETURN_NONE;
+}
+
+/* One name of the cookies to be deleted; NULL for None. False for what no
+   cookie can be called. */
+static bool
+deleted_name(PyObject *text, PyObject **keep, const char **name)
+{
+    *name = text == Py_None ? NULL : to_wire(text, keep);
+    bool ok = text == Py_None || *name != NULL;
+    PyErr_Clear();
+    return ok;
 }
 
 PyObject *
 session_cookie_delete(SessionObject *s, PyObject *args)
 {
-    const char *domain, *path, *name;
-    if (!PyArg_ParseTuple(args, "zzz", &domain, &path, &name)) {
+    PyObject *given[3], *keep[3] = {NULL};
+    const char *name[3];
+    if (!PyArg_ParseTuple(args, "OOO", &given[0], &given[1], &given[2])) {
         return NULL;
     }
-    int deleted = s->connections == NULL
-                      ? 0
-                      : cookie_jar_delete(connections_cookies(s->connections),
-                                          domain, path, name);
+    int deleted = 0;
+    if (s->connections != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
+        deleted_name(given[1], &keep[1], &name[1]) &&
+        deleted_name(given[2], &keep[2], &name[2])) {
+        deleted = cookie_jar_delete(connections_cookies(s->connections),
+                                    name[0], name[1], name[2]);
+    }
+    for (int i = 0; i < 3; i++) {
+        Py_XDECREF(keep[i]);
+    }
     return PyLong_FromLong(deleted);
 }

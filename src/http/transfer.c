@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -466,6 +467,7 @@ transfer_start(struct io_thread *io, struct exchange *x,
     t->header_done = false;
     t->enough = false;
     t->fd = -1;
+    t->open_error = 0;
     t->error[0] = '\0';
     link_into(&io->active, t);
     engine_expect_garbage(io);
@@ -580,8 +582,14 @@ classify(struct transfer *t, CURLcode result)
     }
     switch (result) {
     case CURLE_COULDNT_CONNECT:
-        exchange_fail(x, HTTP_CONNECT, error ? (int)error : ECONNREFUSED,
+        exchange_fail(x, HTTP_CONNECT,
+                      t->open_error ? t->open_error
+                      : error       ? (int)error
+                                    : ECONNREFUSED,
                       NULL);
+        break;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        exchange_fail(x, HTTP_RESOLVE, EAI_NONAME, NULL);
         break;
     case CURLE_OPERATION_TIMEDOUT:
         exchange_fail(x, HTTP_CONNECT, ETIMEDOUT, NULL);

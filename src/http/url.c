@@ -1,4 +1,5 @@
 /* Looking at URLs without changing them; see url.h. */
+#include "config.h"
 #include "http/url.h"
 
 #include <string.h>
@@ -36,6 +37,48 @@ url_path_offset(const char *url, size_t length)
         i++;
     }
     return i;
+}
+
+/* Credentials end with the last "@", as urllib3 has it. */
+static const char *
+after_credentials(const char *authority, const char *end)
+{
+    const char *at = memrchr(authority, '@', (size_t)(end - authority));
+    return at != NULL ? at + 1 : authority;
+}
+
+bool
+url_split(const char *url, size_t length, struct url_parts *p)
+{
+    size_t path = url_path_offset(url, length);
+    if (path == 0) {
+        return false;
+    }
+    *p = (struct url_parts){.secure = url[4] != ':'};
+    const char *authority = url + (p->secure ? 8 : 7), *end = url + path;
+    const char *host = after_credentials(authority, end);
+    p->has_credentials = host != authority;
+    const char *stop = host;
+    if (host < end && *host == '[') {
+        const char *close = memchr(host, ']', (size_t)(end - host));
+        p->bracketed = true;
+        host++;
+        p->host_length = (size_t)((close != NULL ? close : end) - host);
+        stop = close != NULL ? close + 1 : end;
+    }
+    const char *colon = memchr(stop, ':', (size_t)(end - stop));
+    if (!p->bracketed) {
+        p->host_length = (size_t)((colon != NULL ? colon : end) - host);
+    }
+    p->host = host;
+    p->port = colon != NULL ? colon + 1 : end;
+    p->port_length = (size_t)(end - p->port);
+    p->path = end;
+    while (path + p->path_length < length && end[p->path_length] != '?' &&
+           end[p->path_length] != '#') {
+        p->path_length++;
+    }
+    return true;
 }
 
 static int
@@ -101,6 +144,9 @@ url_is_plain(const char *url, size_t length)
     for (; i < length; i++) {
         char c = url[i];
         if (c == '?') {
+            if (where == PATH && i + 1 == length) {
+                return false;   /* requests drops it */
+            }
             where = QUERY;
         }
         else if (c == '%') {

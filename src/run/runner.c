@@ -5,7 +5,9 @@
  * one of those, they would end their caller half-way through; so they are
  * handed to a green thread of their own then, and the caller waits for its
  * GreenletExit: to it, they do not return, as in Locust. If somebody is at it
- * already, others wait until that one has finished.
+ * already, others wait until that one has finished. If that one is killed on
+ * the way, the next goes on: listeners are not told twice, but users are killed
+ * once more, also out of their on_stop.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -239,18 +241,37 @@ log_cpu_warning(RunnerObject *self)
                : 0;
 }
 
+enum { STOP_BEGINS, STOP_TOLD, STOP_COUNTED };
+
+/* Tells the listeners, and takes down how many users there were. */
+static int
+announce_stop(RunnerObject *self)
+{
+    if (self->stop_step < STOP_TOLD) {
+        self->stop_step = STOP_TOLD;
+        if (run_fire_environment(self->environment, names.test_stopping) <
+            0) {
+            return -1;
+        }
+    }
+    if (self->stop_step < STOP_COUNTED) {
+        PyObject *counts = runner_count_users(self);
+        if (counts == NULL) {
+            return -1;
+        }
+        Py_XSETREF(self->final_user_classes_count, counts);
+        self->stop_step = STOP_COUNTED;
+    }
+    return 0;
+}
+
 static int
 stop_sequence(RunnerObject *self)
 {
     if (log_line("locust.runners", "debug", "Stopping...") < 0 ||
-        run_fire_environment(self->environment, names.test_stopping) < 0) {
+        announce_stop(self) < 0) {
         return -1;
     }
-    PyObject *counts = runner_count_users(self);
-    if (counts == NULL) {
-        return -1;
-    }
-    Py_XSETREF(self->final_user_classes_count, counts);
     if (runner_update_state(self, names.cleanup) < 0 ||
         runner_kill_own(self->spawning_greenlet) < 0) {
         return -1;
@@ -276,7 +297,7 @@ stop_sequence(RunnerObject *self)
 static int
 stop_now(RunnerObject *self)
 {
-    while (self->stopping) {
+    while (self->stopper != NULL) {
         if (waitlist_wait(&self->stopped, -1) < 0) {
             return -1;
         }
@@ -284,10 +305,13 @@ stop_now(RunnerObject *self)
     if (runner_state_is(self, names.stopped)) {
         return 0;
     }
-    self->stopping = true;
+    self->stopper = Py_NewRef((PyObject *)green_current());
     int result = stop_sequence(self);
-    self->stopping = false;
-    if (PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
+    if (result == 0 || !PyErr_ExceptionMatches(Green_Exit)) {
+        self->stop_step = STOP_BEGINS;
+    }
+    Py_CLEAR(self->stopper);
+    if (result == 0 && PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
                         NULL) < 0) {
         result = -1;
     }
@@ -362,11 +386,15 @@ end_elsewhere(RunnerObject *self, bool quit)
     if (g == NULL) {
         return -1;
     }
-    if (self->stopping) {
+    if (self->stopper != NULL) {
         result = green_throw(current, Green_Exit);
     }
     else if (PyList_Append(self->callers, (PyObject *)current) == 0) {
         result = green_join(g, -1) < 0 ? -1 : 0;
+        if (result == 0 && g->value != NULL &&
+            PyErr_GivenExceptionMatches(g->value, Green_Exit)) {
+            result = green_throw(current, Green_Exit);
+        }
     }
     Py_DECREF(g);
     return result;
@@ -397,6 +425,16 @@ static PyObject *
 runner_quit(RunnerObject *self, PyObject *unused)
 {
     return end(self, true);
+}
+
+static PyObject *
+runner_hurry_stop(RunnerObject *self, PyObject *unused)
+{
+    struct green *g = (struct green *)self->stopper;
+    if (g != NULL && g != green_current() && green_throw(g, Green_Exit) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -538,6 +576,7 @@ runner_traverse(RunnerObject *self, visitproc visit, void *arg)
     Py_VISIT(self->spawning_greenlet);
     Py_VISIT(self->shape_greenlet);
     Py_VISIT(self->shape_last_tick);
+    Py_VISIT(self->stopper);
     Py_VISIT(self->callers);
     Py_VISIT(self->exceptions);
     Py_VISIT(self->target_user_classes_count);
@@ -560,6 +599,7 @@ runner_clear(RunnerObject *self)
     Py_CLEAR(self->shape_last_tick);
     Py_CLEAR(self->current_cpu_usage);
     Py_CLEAR(self->current_memory_usage);
+    Py_CLEAR(self->stopper);
     Py_CLEAR(self->callers);
     Py_CLEAR(self->exceptions);
     Py_CLEAR(self->target_user_count);
@@ -621,6 +661,12 @@ PyDoc_STRVAR(stop_users_doc,
 PyDoc_STRVAR(stop_doc, "stop()\n\nStops the test and all users.");
 PyDoc_STRVAR(quit_doc,
              "quit()\n\nStops the test and ends the runner's green threads.");
+PyDoc_STRVAR(hurry_stop_doc,
+             "_hurry_stop()\n\n"
+             "Kills the green thread that stops the test, if one is at it: "
+             "the next stop() finishes\n"
+             "what it began, without the listener or the on_stop() that it "
+             "waits for.");
 PyDoc_STRVAR(cpu_log_warning_doc,
              "cpu_log_warning()\n\n"
              "Logs a warning if the processor was the limit; says whether.");
@@ -645,6 +691,8 @@ static PyMethodDef runner_methods[] = {
     {"stop_users", KEYWORDS(runner_py_stop_users), stop_users_doc},
     {"stop", (PyCFunction)runner_stop, METH_NOARGS, stop_doc},
     {"quit", (PyCFunction)runner_quit, METH_NOARGS, quit_doc},
+    {"_hurry_stop", (PyCFunction)runner_hurry_stop, METH_NOARGS,
+     hurry_stop_doc},
     {"cpu_log_warning", (PyCFunction)runner_cpu_log_warning, METH_NOARGS,
      cpu_log_warning_doc},
     {"monitor_cpu_and_memory", (PyCFunction)runner_monitor_cpu_and_memory,

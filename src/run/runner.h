@@ -28,7 +28,8 @@ typedef struct {
     PyObject *custom_messages;  /* dict: type -> (listener, concurrent) */
     PyObject *users_dispatcher;
     char cpu_warning_emitted, worker_cpu_warning_emitted, connection_broken;
-    bool stopping;              /* somebody is at it */
+    PyObject *stopper;          /* the green thread that stops it, or NULL */
+    char stop_step;             /* how far that has come; STOP_... */
     PyObject *callers;          /* list: green threads inside that asked */
     struct waitlist stopped;    /* wait for that somebody */
     PyObject *dict, *weakrefs;

@@ -14,6 +14,7 @@ append_times(PyObject *list, PyObject *task, PyObject *weight)
 {
     Py_ssize_t n = PyNumber_AsSsize_t(weight, PyExc_OverflowError);
     if (n == -1 && PyErr_Occurred()) {
+        note_weight(task, weight);
         return -1;
     }
     for (Py_ssize_t i = 0; i < n; i++) {

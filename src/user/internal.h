@@ -90,6 +90,24 @@ int taskset_schedule(TaskSetObject *self, PyObject *task, bool first);
 int taskset_queue_is_empty(TaskSetObject *self);
 PyObject *taskset_pop(TaskSetObject *self);
 
+/* --- note.c: each adds to the pending exception a line that says where it
+   comes from, if the traceback does not. */
+
+/* The class of an object. */
+void note_class(PyObject *object);
+
+/* A task of holder (a user or task set) that failed. */
+void note_task(PyObject *holder, PyObject *task);
+
+/* A method of that name that failed. */
+void note_method(PyObject *object, PyObject *name, PyObject *function);
+
+/* A task's weight that is no whole number. */
+void note_weight(PyObject *task, PyObject *weight);
+
+/* The wait_time of a user or task set: it failed (NULL), or what it gave. */
+void note_wait_time(PyObject *holder, PyObject *seconds);
+
 /* --- taskrun.c: the loop and its parts. */
 
 /* Most methods need the user, and there is none before __init__. 0, or -1 with

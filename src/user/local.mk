@@ -4,6 +4,7 @@ libcore_la_SOURCES += \
 	src/user/collect.c \
 	src/user/decorate.c \
 	src/user/internal.h \
+	src/user/note.c \
 	src/user/taskrun.c \
 	src/user/taskset.c \
 	src/user/user.c \

@@ -33,6 +33,10 @@ call_task(TaskSetObject *self, PyObject *task, PyObject *argument)
     if (user != NULL) {
         user->task = outer;
     }
+    if (r == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
+        note_task(argument == self->user ? self->user : (PyObject *)self,
+                  task);
+    }
     return drop_result(r);
 }
 
@@ -275,7 +279,8 @@ legacy_wait_time(TaskSetObject *self)
             PyErr_Format(exceptions.MissingWaitTimeError,
                          "%s has no wait_time; set it on the User class or "
                          "on the TaskSet",
-                         _PyType_Name(Py_TYPE(self)));
+                         _PyType_Name(Py_TYPE(self->user)));
+            note_class(self->user);
         }
         goto done;
     }
@@ -323,21 +328,26 @@ rest(TaskSetObject *self)
     if (method_find((PyObject *)self, names.wait_time, &m) < 0) {
         return -1;
     }
-    PyObject *seconds;
+    PyObject *seconds, *holder = (PyObject *)self;
     if (m.function == natives.wait_time) {
         Py_DECREF(m.function);
         seconds = taskset_wait_time(self);
+        holder = self->user;
     }
     else {
-        seconds = call_wait_time((PyObject *)self, &m);
+        seconds = call_wait_time(holder, &m);
     }
     if (seconds == NULL) {
+        note_wait_time(holder, NULL);
         return -1;
     }
     int result = method_find((PyObject *)self, names._sleep, &m);
     if (result == 0 && m.function == natives.sleep) {
         Py_DECREF(m.function);
         result = taskset_sleep(seconds);
+        if (result < 0 && !PyFloat_Check(seconds)) {
+            note_wait_time(holder, seconds);
+        }
     }
     else if (result == 0) {
         result = drop_result(method_call(&m, (PyObject *)self, seconds));

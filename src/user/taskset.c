@@ -40,7 +40,13 @@ call_hook(PyObject *obj, PyObject *name, PyObject *native)
         Py_DECREF(m.function);
         return 0;
     }
-    return drop_result(method_call(&m, obj, NULL));
+    PyObject *function = Py_NewRef(m.function);
+    int result = drop_result(method_call(&m, obj, NULL));
+    if (result < 0) {
+        note_method(obj, name, function);
+    }
+    Py_DECREF(function);
+    return result;
 }
 
 /* --- Construction. */
@@ -197,6 +203,7 @@ no_tasks(PyObject *owner, const char *kind)
                             "'tasks' meant?)"
                           : "",
                      kind);
+        note_class(owner);
     }
     return NULL;
 }
@@ -250,6 +257,7 @@ taskset_next_in_sequence(TaskSetObject *self)
                          "No tasks defined on %s. Decorate methods with "
                          "@task, or set 'tasks' on the SequentialTaskSet",
                          _PyType_Name(Py_TYPE(self)));
+            note_class((PyObject *)self);
         }
         return NULL;
     }

@@ -15,7 +15,8 @@ C_TESTS = \
 	tests/c/test_seconds \
 	tests/c/test_snapshots \
 	tests/c/test_stats \
-	tests/c/test_table
+	tests/c/test_table \
+	tests/c/test_url
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS)

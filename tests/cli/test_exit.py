@@ -56,7 +56,7 @@ def test_sys_exit_ends_it_at_once(run, place):
     assert r.code == 3 and r.seconds < 10, r
     assert r.out == ""
     if place in ("on_start", "task", "on_stop"):
-        assert "sys.exit(3)\nSystemExit: 3\n" in r.err and "failed with SystemExit" in r.err
+        assert "    sys.exit(3)\n" in r.err and "\nSystemExit: 3\n" in r.err and "failed with SystemExit" in r.err
     if place in ("test_start", "spawning_complete", "test_stopping", "test_stop"):
         assert "sys.exit(3) called (use log level DEBUG for callstack)" in r.messages()
 
@@ -75,7 +75,7 @@ def test_keyboard_interrupt_is_an_orderly_end(run, place):
     assert r.code == 0 and r.out == "quit 0\n" and r.seconds < 10, r
     assert "Aggregated" in r.err and "CRITICAL" not in r.err
     if place == "task":
-        assert "raise KeyboardInterrupt\nKeyboardInterrupt\n" in r.err
+        assert "    raise KeyboardInterrupt\n" in r.err
 
 
 @pytest.mark.parametrize("place", ["init", "quitting", "test_stopping"])

@@ -138,6 +138,7 @@ class A(User):
         (with_task("self.environment.process_exit_code = 7; 1/0"), [], 7),
         (with_task("pass", "@events.test_start.add_listener\ndef f(**kw): 1/0"), [], 2),
         (with_task("pass", "@events.init.add_listener\ndef f(**kw): 1/0"), [], 1),
+        (with_task("pass", "@events.init_command_line_parser.add_listener\ndef f(**kw): 1/0"), [], 1),
         (with_task("raise SystemExit(9)"), [], 9),
         (with_task("raise StopUser()"), [], 0),
         (with_task("pass", "@events.quitting.add_listener\ndef f(environment, **kw):\n    environment.process_exit_code = 3"), [], 3),

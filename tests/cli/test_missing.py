@@ -1,6 +1,7 @@
-"""Options of Locust that are not there yet are refused, wherever they come from, and with one message."""
+"""What of Locust is not there yet is refused: options, wherever they come from, and gevent."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,11 @@ def test_short_and_shortened(run):
     assert run("--head").err == "locust: error: ambiguous option: --head could match --headless, --headful\n"
 
 
+def test_a_locustfile_from_elsewhere(run):
+    r = run("-f", "locustfile.py,http://127.0.0.1:1/x.py")
+    assert (r.code, r.err) == (2, refusal("a locustfile from a URL (http://127.0.0.1:1/x.py)"))
+
+
 def test_what_asks_for_nothing_is_let_through(run, directory):
     (directory / "locust.conf").write_text("autostart = false\ntls-cert =\n")
     r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_CSV": "", "LOCUST_CONFIG_USERS": ""})
@@ -87,3 +93,19 @@ def test_information_is_given_all_the_same(run):
 def test_locustfiles_find_them_and_may_add_similar_ones(run):
     r = run("--headless", "--mas", "a", "--profiler", "b", locustfile=ASK)
     assert r.out == "a b False False None None False 8089\n", r
+
+
+def test_the_documentation_lists_them():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "differences.md").read_text()
+    listed = set(re.findall(r"`(--[\w-]+)`", text.partition("\n## Not there yet\n")[2])) - {"--headless"}
+    assert listed == {option.names[0] for option in MISSING}
+
+
+def test_gevent(run, directory):
+    (directory / "gevent").mkdir()
+    (directory / "gevent" / "__init__.py").write_text("print('imported')\n")
+    r = run("-l", locustfile="import gevent.pool\n")
+    assert r.code == 1 and r.out == "", r
+    assert "\nImportError: gevent is not there yet, and the one that is installed would crash the program: " in r.err
+    r = run("-l", locustfile="try:\n    from gevent import sleep\nexcept ImportError:\n    print('without')\n")
+    assert r.code == 0 and r.out.startswith("without\n"), r

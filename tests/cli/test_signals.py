@@ -2,9 +2,14 @@
 
 import os
 import signal
+import socket
+import sys
 import time
 
 import pytest
+from serving import BUILDDIR
+
+PROGRAM = os.environ.get("LOCUST_BIN", str(BUILDDIR / "locust"))
 
 BODY = """
 import time
@@ -73,6 +78,70 @@ def test_orderly_end(start, phase, signum):
     assert "Aggregated" in r.err
 
 
+SLEEP = "print('asleep', flush=True); time.sleep(100)"
+LISTENER = "\n@events.{}.add_listener\ndef asleep(**kw):\n    " + SLEEP + "\n"
+
+
+def asleep_in(place):
+    """A locustfile in which something sleeps at one place."""
+    if place in ("test_start", "spawning_complete", "test_stopping", "test_stop"):
+        return locustfile() + LISTENER.format(place)
+    if place == "user_error":
+        return locustfile(task="1/0") + LISTENER.format(place)
+    if place == "__init__":
+        init = f"    def __init__(self, environment):\n        super().__init__(environment); {SLEEP}\n\n"
+        return locustfile().replace("    def on_start", init + "    def on_start")
+    assert place == "on_stop"
+    return locustfile().replace('print("on_stop", flush=True)', SLEEP)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", ["__init__", "test_start", "spawning_complete", "user_error"])
+def test_nobody_who_sleeps_is_waited_for(start, place, signum):
+    p = start(*"--headless --only-summary -u 2 -r 2".split(), locustfile=asleep_in(place))
+    p.expect("asleep")
+    p.send(signum)
+    r = p.finish(5)
+    assert r.code == 0 and "Aggregated" in r.err, r
+    said = [line for line in r.out.splitlines() if line not in ("asleep", "task", "on_stop")]
+    assert said == ["quitting", "test_stopping", "test_stop", "quit 0"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", ["test_stopping", "on_stop", "test_stop"])
+def test_a_stop_that_sleeps_is_finished_without_that(start, place, signum):
+    p = start(*"--headless --only-summary -u 2 -r 2 -t 1".split(), locustfile=asleep_in(place))
+    p.expect("asleep")
+    time.sleep(0.1)
+    p.send(signum)
+    r = p.finish(5)
+    assert r.code == 0 and "Aggregated" in r.err, r
+    said = [line for line in r.out.splitlines() if line not in ("asleep", "task", "on_stop")]
+    assert said.index("quitting") == {"test_stopping": 1, "on_stop": 1, "test_stop": 2}[place]
+    assert sorted(said) == ["quit 0", "quitting", "test_stop", "test_stopping"] and said[-1] == "quit 0"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_silent_server_is_not_waited_for(start, scheme, signum):
+    """It takes connections, and says nothing: no reply, no part of a TLS handshake."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        text = locustfile(task="print('task', flush=True); self.client.get('/'); print('reply')")
+        text = text.replace("import User", "import HttpUser as User")
+        host = f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+        p = start(*"--headless --only-summary -u 2 -r 2 -H".split(), host, locustfile=text)
+        p.expect("task")
+        server.settimeout(10)
+        connection, _ = server.accept()
+        p.send(signum)
+        r = p.finish(5)
+        connection.close()
+    assert r.code == 0 and "Aggregated" in r.err and "reply" not in r.out, r
+    assert r.out.splitlines()[-1] == "quit 0" and "on_stop" in r.out
+
+
 def test_interrupted_while_importing(start):
     p = start("--headless", locustfile="import time\nprint('here', flush=True)\ntime.sleep(100)\n")
     p.expect("here")
@@ -80,6 +149,15 @@ def test_interrupted_while_importing(start):
     r = p.finish(5)
     assert r.code == -signal.SIGINT, r
     assert r.err.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40])
+def test_interrupted_while_python_starts(start, milliseconds):
+    p = start("--headless", locustfile="import time\ntime.sleep(100)\n")
+    time.sleep(milliseconds / 1000)
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == -signal.SIGINT and "Fatal" not in r.err, r
 
 
 def test_a_second_interrupt_ends_it_at_once(start):
@@ -94,7 +172,7 @@ def test_a_second_interrupt_ends_it_at_once(start):
     p.interrupt()
     r = p.finish(5)
     assert r.code == -signal.SIGINT, r
-    assert "KeyboardInterrupt" in r.err
+    assert "KeyboardInterrupt" in r.err and "Aggregated" in r.err
 
 
 def test_interrupt_waits_for_a_stop_under_way(start):
@@ -118,6 +196,24 @@ def test_interrupted_run_with_failures(start):
     assert r.code == 1 and "quit 1" in r.out, r
 
 
+@pytest.mark.parametrize("first, second, code", [
+    (signal.SIGTERM, signal.SIGTERM, -signal.SIGTERM),
+    (signal.SIGTERM, signal.SIGINT, -signal.SIGINT),
+    (signal.SIGINT, signal.SIGTERM, -signal.SIGINT),
+])
+def test_a_second_signal_ends_it_at_once(start, first, second, code):
+    p = start(
+        *"--headless -s 60 --only-summary".split(),
+        locustfile=locustfile(task="print('task', flush=True); time.sleep(100)"),
+    )
+    p.expect("task")
+    p.send(first)
+    p.expect("Shutting down")
+    time.sleep(0.2)
+    p.send(second)
+    assert p.finish(5).code == code
+
+
 def test_keyboard(start, directory):
     master, slave = os.openpty()
     p = start("--headless", "--only-summary", "-u", "1", locustfile=locustfile(), stdin=slave)
@@ -134,3 +230,35 @@ def test_keyboard(start, directory):
     os.close(slave)
     assert r.code == 0, r
     assert "Ramping to 11 users at a rate of 100.00 per second" in r.messages()
+
+
+# Starts the program as a job in the background of a terminal, as a shell does it.
+BACKGROUND = """
+import fcntl, os, signal, subprocess, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+job = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)
+pid, status = os.waitpid(job.pid, os.WUNTRACED)
+if os.WIFSTOPPED(status):
+    os.killpg(pid, signal.SIGKILL)
+    sys.exit(99)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_job_in_the_background_is_not_stopped(start):
+    master, slave = os.openpty()
+    # setsid() is for those who lead no group yet.
+    wrapper = f"import os, sys\nif os.fork():\n    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n{BACKGROUND}"
+    p = start("--headless", "--only-summary", "-t", "1", "-L", "DEBUG",
+              program=[sys.executable, "-c", wrapper, PROGRAM], stdin=slave)
+    r = p.finish(20)
+    os.close(master)
+    os.close(slave)
+    assert r.code == 0, r
+    assert "Running in the background. Keyboard input disabled" in r.messages()
+
+
+def test_without_standard_input(run):
+    r = run("--headless", "--only-summary", "-t", "1", program=["sh", "-c", 'exec "$@" <&-', "sh", PROGRAM])
+    assert r.code == 0 and "Traceback" not in r.err, r

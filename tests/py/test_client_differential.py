@@ -34,6 +34,11 @@ def setting(call, **attributes):
     return run
 
 
+def cookie_set(name, value, call):
+    """A call of a session with one more cookie."""
+    return after(lambda s, base: s.cookies.set(name, value), call)
+
+
 def after(first, call):
     """A call that follows another one on the same session."""
     def run(s, base):
@@ -73,6 +78,10 @@ CALLS = {
     "no path": lambda s, base: s.get(base),
     "query only": lambda s, base: s.get(base + "?a=1"),
     "query": echo(path="/echo?a=1&b=two"),
+    **{f"{what}{name}": echo(path="/echo" + query, params=params)
+       for name, query in {"empty query": "?", "empty fragment": "#", "empty both": "?#", "query of ?": "??",
+                           "query of &": "?&", "open query": "?x=1&", "own query": "?x=1", "fragment": "#f"}.items()
+       for what, params in {"": None, "no params and ": {}, "params and ": {"a": 1}, "text and ": "a=1"}.items()},
     "space in path": echo(path="/echo/a b?c d"),
     "umlaut in path": echo(path="/echo/ä?ö=ü"),
     "lower case escape": echo(path="/echo?a=%2f%7e%zz"),
@@ -196,6 +205,22 @@ CALLS = {
     "cookie with quotes": echo(cookies={"a": '"x y"'}),
     "cookies jar": echo(cookies=requests.cookies.cookiejar_from_dict({"a": "1"})),
     "empty cookies": echo(cookies={}),
+    "cookies with umlauts": echo(cookies={"ä": "ü"}),
+    "cookies jar with umlauts": echo(cookies=requests.cookies.cookiejar_from_dict({"ä": "ü"})),
+    "session cookie with umlauts": cookie_set("ä", "ü", echo()),
+    "session cookie with umlauts and own": cookie_set("ä", "ü", echo(cookies={"ä": "ö"})),
+    "session cookie with umlauts deleted": cookie_set("ä", "ü", lambda s, base: (
+        s.cookies.clear("", "/", "ä"), s.get(base + "/echo"))[1]),
+    "set with umlauts and sent": after(echo(path="/set-cookie?a=%C3%A4"), echo()),
+    "cookie with euro": echo(cookies={"a": "€"}),
+    "session cookie with euro": cookie_set("a", "€", echo()),
+    "cookie with another header": echo(cookies={"a": "x\r\nEvil: 1"}),
+    "cookie whose name has another header": echo(cookies={"a\r\nEvil": "x"}),
+    "session cookie with another header": cookie_set("a", "x\r\nEvil: 1", echo()),
+    "cookie on two lines": echo(cookies={"a": "x\n y"}),
+    "cookie with NUL": echo(cookies={"a": "x\0y"}),
+    "cookie with another one": echo(cookies={"a": "x; b=1"}),
+    "cookie whose name is a number": echo(cookies={1: "x"}),
     "set and sent": after(echo(path="/set-cookie?a=1&b=2"), echo()),
     "set and sent with own": after(echo(path="/set-cookie?a=1&b=2"), echo(cookies={"a": "own", "c": "3"})),
     "set with a body": after(echo(path="/set-cookie?a=1"), echo("post", data="x", headers={"X": "y"})),
@@ -331,6 +356,7 @@ KNOWN = {
     "session headers as a dict": ({"request"}, "response.request shows what would be added on its way out"),
     "header as bytes": ({"request"}, "response.request has header values as str"),
     "header with NUL": (None, "libcurl cannot send a NUL in a header; ValueError"),
+    "cookie with NUL": (None, "libcurl cannot send a NUL in a header; ValueError"),
     "host header": ({"text", "content", "lines"}, "Host comes first, wherever the caller has put it"),
     "umlauts": (None, "a str that is no Latin-1 goes out in UTF-8, as with newer requests"),
     "file": ({"request"}, "response.request has the content of a file"),

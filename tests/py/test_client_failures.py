@@ -156,6 +156,77 @@ def test_unknown_name(events):
     assert events[0]["name"] == "/x"
 
 
+def test_a_name_that_libcurl_looks_up(hostile, events):
+    """With a port in ten digits, which only a redirect lets through; libcurl's resolver has descriptors of its own."""
+    session = ours(hostile.url, events)
+    for _ in range(5):
+        _, told = attempt(session, events, "/redirect?to=http://nobody.invalid:0000000080/", timeout=2)
+        assert re.fullmatch(r"gaierror\(-\d+, '.+'\)", told)
+        events.clear()
+        for _ in range(3):
+            assert ours(hostile.url, events).get("/ok", timeout=2).ok
+        session.close()
+
+
+# In a process of its own, whose descriptors run out at each step.
+DESCRIPTORS_SCRIPT = """
+import os
+import resource
+import sys
+from locust.clients import HttpSession
+from locust.event import EventHook
+told = []
+hook = EventHook()
+hook.add_listener(lambda exception, **kwargs: told.append(repr(exception)))
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+while os.dup(0) < 60:
+    pass
+resource.setrlimit(resource.RLIMIT_NOFILE, (61 + int(sys.argv[2]), limits[1]))
+try:
+    HttpSession(sys.argv[1], hook, None).get("/ok")
+except OSError as e:
+    told.append(str(e))
+os.fstat(0)
+resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+HttpSession(sys.argv[1], hook, None).get("/ok")
+print(told)
+"""
+
+
+def test_descriptors_run_out(hostile):
+    """Whatever cannot be opened: it is said, nothing else is closed, and later it works."""
+    outcomes = []
+    for room in (0, 2, 4, 8):
+        done = subprocess.run([sys.executable, "-c", DESCRIPTORS_SCRIPT, hostile.url, str(room)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        outcomes.append(done.stdout.strip())
+    assert outcomes[0] == "[\"[Errno 24] Too many open files: 'starting the I/O threads'\", 'None']"
+    assert outcomes[-1] == "['None', 'None']"
+    assert set(outcomes) == {outcomes[0], outcomes[-1], "[\"OSError(24, 'Too many open files')\", 'None']"}
+
+
+def test_helpers_stay_while_requests_exist(hostile):
+    """The module may be loaded again only before the first request."""
+    script = """
+import importlib
+import sys
+from locust import clients
+from locust.event import EventHook
+importlib.reload(clients)
+response = clients.HttpSession(sys.argv[1], EventHook(), None).get("/ok")
+try:
+    importlib.reload(clients)
+except RuntimeError as e:
+    print(e)
+print(response.request.headers["Accept"])
+"""
+    done = subprocess.run([sys.executable, "-c", script, hostile.url], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ("client helpers cannot be replaced once a request was made; locust.clients must not be "
+                           "reloaded then\n*/*\n")
+
+
 def test_connect_timeout(events):
     """A queue of connections that is full: the kernel does not answer any more."""
     with socket.socket() as server, contextlib.ExitStack() as stack:
