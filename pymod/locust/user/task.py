@@ -6,7 +6,14 @@ collects the tasks, and the class attributes that locustfiles override.
 
 from typing import Protocol, runtime_checkable
 
-from _locust import TaskSetBase, filter_tasks_by_tags, get_tasks_from_base_classes, tag, task
+from _locust import (
+    TaskSetBase,
+    filter_tasks_by_tags,
+    get_tasks_from_base_classes,
+    is_markov_taskset,
+    tag,
+    task,
+)
 
 __all__ = [
     "DefaultTaskSet",
@@ -18,6 +25,7 @@ __all__ = [
     "TaskSetMeta",
     "filter_tasks_by_tags",
     "get_tasks_from_base_classes",
+    "is_markov_taskset",
     "tag",
     "task",
 ]
