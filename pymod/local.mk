@@ -11,12 +11,20 @@ PYMOD = \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \
+	pymod/locust/core.py \
 	pymod/locust/dispatch.py \
 	pymod/locust/env.py \
 	pymod/locust/event.py \
+	pymod/locust/events.py \
 	pymod/locust/exception.py \
 	pymod/locust/input_events.py \
+	pymod/locust/inspectlocust.py \
 	pymod/locust/legacy/__init__.py \
+	pymod/locust/legacy/events.py \
+	pymod/locust/legacy/names.py \
+	pymod/locust/legacy/runners.py \
+	pymod/locust/legacy/tasks.py \
+	pymod/locust/legacy/users.py \
 	pymod/locust/log.py \
 	pymod/locust/main.py \
 	pymod/locust/rpc/__init__.py \
@@ -38,6 +46,7 @@ PYMOD = \
 	pymod/locust/util/rounding.py \
 	pymod/locust/util/timespan.py \
 	pymod/locust/util/url.py \
+	pymod/locust/wait_time.py \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 

@@ -53,3 +53,10 @@ __all__ = (
     "Locust",
     "__version__",
 )
+
+
+def __getattr__(name):
+    """Names of Locust 0.x."""
+    from .legacy.names import old_name
+
+    return old_name(__name__, name)

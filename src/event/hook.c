@@ -311,6 +311,30 @@ hook_remove_listener(HookObject *self, PyObject *args, PyObject *kwargs)
                : NULL;
 }
 
+/* hook += handler and -= are of Locust 0.x, and have their own rules. */
+static PyObject *
+change_as_of_old(PyObject *hook, const char *change, PyObject *handler)
+{
+    PyObject *module = PyImport_ImportModule("locust.legacy.events");
+    PyObject *r =
+        module ? PyObject_CallMethod(module, change, "OO", hook, handler)
+               : NULL;
+    Py_XDECREF(module);
+    return drop_result(r) < 0 ? NULL : Py_NewRef(hook);
+}
+
+static PyObject *
+hook_iadd(PyObject *hook, PyObject *handler)
+{
+    return change_as_of_old(hook, "add_listener", handler);
+}
+
+static PyObject *
+hook_isub(PyObject *hook, PyObject *handler)
+{
+    return change_as_of_old(hook, "remove_listener", handler);
+}
+
 PyDoc_STRVAR(hook_add_listener_doc,
              "add_listener($self, handler)\n--\n\nCalls handler(**kwargs) whenever the "
              "event fires. Returns it,\nso that this works as a decorator.");
@@ -365,6 +389,8 @@ static PyType_Slot hook_slots[] = {
     {Py_tp_methods, hook_methods},
     {Py_tp_members, hook_members},
     {Py_tp_getset, hook_getset},
+    {Py_nb_inplace_add, hook_iadd},
+    {Py_nb_inplace_subtract, hook_isub},
     {0, NULL},
 };
 

@@ -15,6 +15,8 @@ from _locust import (
     task,
 )
 
+from locust.legacy import OldAttribute
+
 __all__ = [
     "DefaultTaskSet",
     "LOCUST_STATE_RUNNING",
@@ -63,6 +65,8 @@ class TaskSet(TaskSetBase, metaclass=TaskSetMeta):
     min_wait: "float | None" = None
     max_wait: "float | None" = None
     wait_function = None
+
+    locust = OldAttribute("locust", "user")
 
 
 class DefaultTaskSet(TaskSet):
