@@ -22,6 +22,7 @@ PYMOD = \
 	pymod/locust/legacy/__init__.py \
 	pymod/locust/legacy/events.py \
 	pymod/locust/legacy/names.py \
+	pymod/locust/legacy/options.py \
 	pymod/locust/legacy/runners.py \
 	pymod/locust/legacy/tasks.py \
 	pymod/locust/legacy/users.py \
