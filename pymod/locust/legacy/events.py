@@ -131,9 +131,9 @@ class OldSignal(OldEvent):
         EventHook.fire(self, reverse=reverse, **kwargs)
 
     def hear(self, environment=None, **kwargs):
-        from locust.runners import MasterRunner
-
-        if isinstance(getattr(environment, "runner", None), MasterRunner) == self.of_master:
+        runner = type(getattr(environment, "runner", None))
+        is_master = any(cls.__name__ == "MasterRunner" for cls in runner.__mro__)
+        if is_master == self.of_master:
             self.tell({})
 
 
