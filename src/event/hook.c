@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
+#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "event/exceptions.h"
@@ -315,11 +316,12 @@ hook_remove_listener(HookObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 change_as_of_old(PyObject *hook, const char *change, PyObject *handler)
 {
-    PyObject *module = PyImport_ImportModule("locust.legacy.events");
+    PyObject *function = lookup("locust.legacy.events", change);
     PyObject *r =
-        module ? PyObject_CallMethod(module, change, "OO", hook, handler)
-               : NULL;
-    Py_XDECREF(module);
+        function
+            ? PyObject_CallFunctionObjArgs(function, hook, handler, NULL)
+            : NULL;
+    Py_XDECREF(function);
     return drop_result(r) < 0 ? NULL : Py_NewRef(hook);
 }
 

@@ -284,12 +284,9 @@ taskset_next_in_sequence(TaskSetObject *self)
 static PyObject *
 new_cycle(TaskSetObject *self)
 {
-    PyObject *itertools = PyImport_ImportModule("itertools");
+    PyObject *type = lookup("itertools", "cycle");
     PyObject *tasks = PyObject_GetAttr((PyObject *)self, names.tasks);
-    PyObject *cycle =
-        itertools && tasks
-            ? PyObject_CallMethod(itertools, "cycle", "(O)", tasks)
-            : NULL;
+    PyObject *cycle = type && tasks ? PyObject_CallOneArg(type, tasks) : NULL;
     Py_ssize_t n = cycle != NULL ? PySequence_Size(tasks) : -1;
     for (Py_ssize_t i = n > 0 ? self->cursor % n : 0; i > 0 && cycle; i--) {
         PyObject *task = next_of(cycle);
@@ -302,7 +299,7 @@ new_cycle(TaskSetObject *self)
         Py_CLEAR(cycle);
     }
     Py_XDECREF(tasks);
-    Py_XDECREF(itertools);
+    Py_XDECREF(type);
     return cycle;
 }
 

@@ -17,6 +17,9 @@ RENAMED = {
     ("--slave",): "--worker",
 }
 
+# Locust knows these, to refuse them: what it has parsed has a place for them.
+PLACES = {"--expect-slaves": "expect_slaves", "--slave": "slave"}
+
 # Why there is nothing in their place.
 REFUSED = {
     ("-n", "--num-request"): "a test ends after a time, not after a number of requests: use --run-time. A locustfile "
@@ -74,7 +77,8 @@ def add_old_options(parser) -> None:
             more = {"action": _RenamedFlag}
         else:
             more = {"action": _RenamedValue, "nargs": modern.nargs, "type": modern.type, "choices": modern.choices}
-        parser.add_argument(*free, dest=modern.dest, modern=modern, **more, **hidden)
+        place = {"dest": PLACES[names[0]], "default": None} if names[0] in PLACES else {"dest": modern.dest}
+        parser.add_argument(*free, modern=modern, **{**hidden, **more, **place})
     for names, reason in REFUSED.items():
         if free := [name for name in names if name not in taken]:
             parser.add_argument(*free, action=_Refused, reason=reason, dest="locust_0_x", **hidden)
