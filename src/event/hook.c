@@ -338,12 +338,15 @@ hook_isub(PyObject *hook, PyObject *handler)
 }
 
 PyDoc_STRVAR(hook_add_listener_doc,
-             "add_listener($self, handler)\n--\n\nCalls handler(**kwargs) whenever the "
+             "add_listener($self, handler)\n--\n\n"
+             "Calls handler(**kwargs) whenever the "
              "event fires. Returns it,\nso that this works as a decorator.");
 PyDoc_STRVAR(hook_remove_listener_doc,
-             "remove_listener($self, handler)\n--\n\nUndoes one add_listener().");
+             "remove_listener($self, handler)\n--\n\n"
+             "Undoes one add_listener().");
 PyDoc_STRVAR(hook_fire_doc,
-             "fire($self, *, reverse=False, **kwargs)\n--\n\nCalls the handlers in the "
+             "fire($self, *, reverse=False, **kwargs)\n--\n\n"
+             "Calls the handlers in the "
              "order in which they were added, or in reverse.");
 PyDoc_STRVAR(hook_measure_doc,
              "measure($self, request_type, name, response_length=0, "
@@ -373,7 +376,8 @@ static PyMemberDef hook_members[] = {
 };
 
 PyDoc_STRVAR(hook_doc,
-             "EventHook()\n--\n\nSomething that happens, and the functions to be "
+             "EventHook()\n--\n\n"
+             "Something that happens, and the functions to be "
              "called when it does.");
 
 static PyGetSetDef hook_getset[] = {

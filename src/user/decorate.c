@@ -361,7 +361,8 @@ filter_tasks_by_tags(PyObject *module, PyObject *args, PyObject *kwargs)
 }
 
 PyDoc_STRVAR(task_doc,
-             "task(weight=1)\n--\n\nA decorator: the method, function or nested "
+             "task(weight=1)\n--\n\n"
+             "A decorator: the method, function or nested "
              "TaskSet class is a task, chosen\nas often as its weight says.");
 PyDoc_STRVAR(tag_doc,
              "tag(*tags)\n--\n\nA decorator: gives tags to a task, or to every "

@@ -278,7 +278,8 @@ constant_throughput(PyObject *module, PyObject *args, PyObject *kwargs)
 }
 
 PyDoc_STRVAR(between_doc,
-             "between(min_wait, max_wait)\n--\n\nWaits a random time between two "
+             "between(min_wait, max_wait)\n--\n\n"
+             "Waits a random time between two "
              "numbers of seconds.");
 PyDoc_STRVAR(constant_doc,
              "constant(wait_time)\n--\n\nWaits so many seconds.");
@@ -287,7 +288,8 @@ PyDoc_STRVAR(constant_pacing_doc,
              "tasks to begin every wait_time seconds.\nA task that takes "
              "longer is followed by the next at once.");
 PyDoc_STRVAR(constant_throughput_doc,
-             "constant_throughput(task_runs_per_second)\n--\n\nWaits as long as "
+             "constant_throughput(task_runs_per_second)\n--\n\n"
+             "Waits as long as "
              "it takes for so many tasks to run every second.");
 
 #define FUNCTION(name) \

@@ -143,7 +143,8 @@ class Client(object):
             start_time = time.time()
             total_time = int((time.time() - start_time) * 1000)
             if name == "fails":
-                events.request_failure.fire(request_type="rpc", name=name, response_time=total_time, exception=OSError(1))
+                e = OSError(1)
+                events.request_failure.fire(request_type="rpc", name=name, response_time=total_time, exception=e)
             else:
                 events.request_success.fire(request_type="rpc", name=name, response_time=total_time, response_length=0)
         return call

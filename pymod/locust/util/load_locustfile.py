@@ -1,7 +1,6 @@
 """Importing locustfiles."""
 
 import importlib.machinery
-import importlib.metadata
 import importlib.util
 import inspect
 import os
@@ -112,7 +111,9 @@ def _collect_tests(pytest, path: str):
 
 def _is_installed_plugin(module: str) -> bool:
     """Whether pytest finds it by itself, and would not have it twice."""
-    return any(plugin.value == module for plugin in importlib.metadata.entry_points(group="pytest11"))
+    from importlib.metadata import entry_points
+
+    return any(plugin.value == module for plugin in entry_points(group="pytest11"))
 
 
 def _find_fixture(session, function, name: str):
