@@ -30,6 +30,7 @@ FIGURES = {
     "open connections per user": NEITHER,
     "resident KB per user": LOWER,
     "CPU ms per user to connect": LOWER,
+    "iterations per CPU second": HIGHER,
     "users spawned per second": HIGHER,
     "ticks/s": HIGHER,
     "CPU us per tick": LOWER,
@@ -283,6 +284,18 @@ def ticks(bench, peer, users):
     }
 
 
+def empty(bench, peer):
+    """Users who choose a task that does nothing, run it and do not wait, again and again."""
+    with Generator(bench, peer, f"http://127.0.0.1:{free_port()}", 100, "empty.py") as generator:
+        wait_until(lambda: "spawning_complete" in generator.marks(), "100 users",
+                   _READY_SECONDS, generator)
+        time.sleep(bench.window)
+        marks = generator.finish()
+    begin, end = marks["spawning_complete"], marks["test_stopping"]
+    return {"iterations per CPU second":
+            (end["ticks"] - begin["ticks"]) / (end["cpu"] - begin["cpu"])}
+
+
 def silence(bench, peer, seconds):
     """One connection per user, kept while nothing is said for long."""
     users = 100
@@ -322,6 +335,8 @@ CASES = (
          _part(idle, users=500, tls=True, verify=True), quick=False, once=True),
     Case("ticks", "100,000 users without HTTP, waiting 1 to 5 s (10,000 if --quick)",
          _part(ticks, users=100000), clients=(HTTP,), once=True),
+    Case("empty", "100 users without HTTP and without wait, whose tasks do nothing", empty,
+         clients=(HTTP,)),
     Case("silence", "100 connections over 150 s of silence", _part(silence, seconds=150),
          long=True, once=True),
 )

@@ -11,11 +11,21 @@ PYMOD = \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \
+	pymod/locust/core.py \
 	pymod/locust/dispatch.py \
 	pymod/locust/env.py \
 	pymod/locust/event.py \
+	pymod/locust/events.py \
 	pymod/locust/exception.py \
 	pymod/locust/input_events.py \
+	pymod/locust/inspectlocust.py \
+	pymod/locust/legacy/__init__.py \
+	pymod/locust/legacy/events.py \
+	pymod/locust/legacy/names.py \
+	pymod/locust/legacy/options.py \
+	pymod/locust/legacy/runners.py \
+	pymod/locust/legacy/tasks.py \
+	pymod/locust/legacy/users.py \
 	pymod/locust/log.py \
 	pymod/locust/main.py \
 	pymod/locust/rpc/__init__.py \
@@ -23,6 +33,8 @@ PYMOD = \
 	pymod/locust/runners.py \
 	pymod/locust/stats.py \
 	pymod/locust/user/__init__.py \
+	pymod/locust/user/inspectuser.py \
+	pymod/locust/user/markov_taskset.py \
 	pymod/locust/user/sequential_taskset.py \
 	pymod/locust/user/task.py \
 	pymod/locust/user/users.py \
@@ -35,15 +47,22 @@ PYMOD = \
 	pymod/locust/util/place.py \
 	pymod/locust/util/rounding.py \
 	pymod/locust/util/timespan.py \
-	pymod/locust/util/url.py
+	pymod/locust/util/url.py \
+	pymod/locust/wait_time.py \
+	pymod/pytest_locust/__init__.py \
+	pymod/pytest_locust/plugin.py
+
+PYTHON_PACKAGES = locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 
 # The extension is replaced in one step: who has loaded the old one keeps it.
 all-local: python/stamp
-python/stamp: _locust.la
+python/stamp: _locust.la pymod/local.mk
 	$(AM_V_GEN)$(MKDIR_P) python && \
-	ln -sfn $(abs_srcdir)/pymod/locust python/locust && \
+	for p in $(PYTHON_PACKAGES); do \
+	  ln -sfn $(abs_srcdir)/pymod/$$p python/$$p || exit 1; \
+	done && \
 	cp -f .libs/_locust.so python/new && \
 	mv -f python/new python/_locust$(PYTHON_EXT_SUFFIX) && \
 	touch $@
@@ -58,28 +77,34 @@ install-data-local:
 	  $(MKDIR_P) "$${to%/*}" && \
 	  $(INSTALL_DATA) "$(srcdir)/$$f" "$$to" || exit 1; \
 	done
-	PYTHONPYCACHEPREFIX= $(PYTHON) -m compileall -q -s "$(DESTDIR)" \
-	  "$(DESTDIR)$(pkgpydir)/locust"
+	for p in $(PYTHON_PACKAGES); do \
+	  PYTHONPYCACHEPREFIX= $(PYTHON) -m compileall -q -s "$(DESTDIR)" \
+	    "$(DESTDIR)$(pkgpydir)/$$p" || exit 1; \
+	done
 	$(MKDIR_P) "$(DESTDIR)$(pythondir)"
-	@link="$(DESTDIR)$(pythondir)/locust"; \
-	if test -e "$$link" && ! test -L "$$link"; then \
-	  echo "$$link exists and is not ours: remove that package (pip uninstall locust) and run 'make install' again" >&2; \
-	  exit 1; \
-	fi; \
-	echo " linking $$link"; \
-	ln -srfn "$(DESTDIR)$(pkgpydir)/locust" "$$link"
+	@for p in $(PYTHON_PACKAGES); do \
+	  link="$(DESTDIR)$(pythondir)/$$p"; \
+	  if test -e "$$link" && ! test -L "$$link"; then \
+	    echo "$$link exists and is not ours: remove that package (pip uninstall locust) and run 'make install' again" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo " linking $$link"; \
+	  ln -srfn "$(DESTDIR)$(pkgpydir)/$$p" "$$link" || exit 1; \
+	done
 
 uninstall-local:
 	for f in $(PYMOD); do \
 	  rm -f "$(DESTDIR)$(pkgpydir)/$${f#pymod/}" || exit 1; \
 	done
-	@link="$(DESTDIR)$(pythondir)/locust"; \
-	if test -L "$$link"; then rm -f "$$link"; fi
-	@if test -d "$(DESTDIR)$(pkgpydir)/locust"; then \
-	  cd "$(DESTDIR)$(pkgpydir)/locust" && \
-	  find . -name __pycache__ -prune -exec rm -rf {} + && \
-	  find . -depth -type d -empty -delete; \
-	fi
+	@for p in $(PYTHON_PACKAGES); do \
+	  link="$(DESTDIR)$(pythondir)/$$p"; \
+	  if test -L "$$link"; then rm -f "$$link"; fi; \
+	  if test -d "$(DESTDIR)$(pkgpydir)/$$p"; then \
+	    (cd "$(DESTDIR)$(pkgpydir)/$$p" && \
+	    find . -name __pycache__ -prune -exec rm -rf {} + && \
+	    find . -depth -type d -empty -delete) || exit 1; \
+	  fi; \
+	done
 
 # Caches that a test in the source tree may have left.
 dist-hook:

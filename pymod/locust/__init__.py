@@ -10,6 +10,7 @@ if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
 from ._version import version as __version__
 from .event import Events
 from .user import wait_time
+from .user.markov_taskset import MarkovTaskSet, transition, transitions
 from .user.sequential_taskset import SequentialTaskSet
 from .user.task import TaskSet, tag, task
 from .user.users import HttpUser, User
@@ -34,6 +35,9 @@ from . import (  # noqa: E402, F401
 
 __all__ = (
     "SequentialTaskSet",
+    "MarkovTaskSet",
+    "transition",
+    "transitions",
     "wait_time",
     "task",
     "tag",
@@ -49,3 +53,10 @@ __all__ = (
     "Locust",
     "__version__",
 )
+
+
+def __getattr__(name):
+    """Names of Locust 0.x."""
+    from .legacy.names import old_name
+
+    return old_name(__name__, name)

@@ -54,10 +54,8 @@ MISSING = (
     Missing(("--expect-workers",), 1),
     Missing(("--expect-workers-max-wait",), 0),
     Missing(("--enable-rebalancing",), False, None),
-    Missing(("--expect-slaves",), None, None, nargs=0),
     Missing(("--worker",), False, "LOCUST_MODE_WORKER"),
     Missing(("--processes",)),
-    Missing(("--slave",), None, None, nargs=0),
     Missing(("--master-host",), "127.0.0.1", "LOCUST_MASTER_NODE_HOST"),
     Missing(("--master-port",), 5557, "LOCUST_MASTER_NODE_PORT"),
     # Reports

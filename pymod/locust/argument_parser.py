@@ -23,6 +23,7 @@ import locust
 
 from ._missing import add_missing_options, missing_text
 from ._version import version
+from .legacy.options import add_old_options
 from .util.directory import get_abspaths_in
 from .util.timespan import parse_timespan
 from .util.url import is_url
@@ -512,6 +513,7 @@ def get_parser(default_config_files=DEFAULT_CONFIG_FILES) -> LocustArgumentParse
     parser = get_empty_argument_parser(add_help=True, default_config_files=default_config_files)
     setup_parser_arguments(parser)
     locust.events.init_command_line_parser.fire(parser=parser)
+    add_old_options(parser)
     return parser
 
 

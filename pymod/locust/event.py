@@ -92,6 +92,19 @@ class Events:
     usage_monitor: EventHook
     """Every so often. environment, cpu_usage (percent), memory_usage (bytes)."""
 
+    def __getattr__(self, name):
+        """What Locust 0.x called events; and the class, as ``from locust.events import EventHook``."""
+        if name == "EventHook":
+            return EventHook
+        if not name.startswith("_"):
+            from .legacy.events import make_event
+
+            event = make_event(self, name)
+            if event is not None:
+                setattr(self, name, event)
+                return event
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __init__(self):
         for cls in reversed(type(self).__mro__):
             # Older subclasses name the type as a value, not as an annotation.

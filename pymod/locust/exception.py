@@ -61,3 +61,10 @@ class RPCReceiveError(Exception):
 
 class RunnerAlreadyExistsError(Exception):
     """An Environment can have one runner only."""
+
+
+def __getattr__(name):
+    """Names of Locust 0.x."""
+    from .legacy.names import old_name
+
+    return old_name(__name__, name)

@@ -27,7 +27,7 @@ from .stats import (
     console_logger,
     validate_stats_configuration,
 )
-from .util.load_locustfile import load_locustfile
+from .util.load_locustfile import load_locustfile, load_locustfile_pytest
 
 MIN_OPEN_FILES = 10000
 LAG_CHECK_INTERVAL_SEC = 5
@@ -48,14 +48,27 @@ def _defined_in(cls: type) -> str:
     return inspect.getsourcefile(cls) or inspect.getfile(cls)
 
 
+def _load_locustfiles(paths: list[str]) -> list[tuple[dict, list]]:
+    """User classes and load shapes of each file; without any class, the test functions of pytest files."""
+    found = [load_locustfile(path) for path in paths]
+    if any(users for users, _shapes in found):
+        return found
+    try:
+        return found + [(load_locustfile_pytest(path), []) for path in paths]
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            raise
+        sys.stderr.write(f"{error}\n")
+        return found
+
+
 def merge_locustfiles_content(locustfiles: list[str]):
     """Imports the files: user classes, load shapes, tasks (by class name), and the first shape."""
     user_classes: dict = {}
     shape_classes: dict = {}
     tasks: dict = {}
     first_shape = None
-    for path in locustfiles:
-        users, shapes = load_locustfile(path)
+    for users, shapes in _load_locustfiles(locustfiles):
         for shape in shapes:
             name = type(shape).__name__
             if name in shape_classes:

@@ -101,3 +101,10 @@ def locust_exception_handler(environment):
             return
 
     return handle
+
+
+def __getattr__(name):
+    """Names of Locust 0.x."""
+    from .legacy.names import old_name
+
+    return old_name(__name__, name)

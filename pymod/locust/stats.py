@@ -288,3 +288,10 @@ def stats_history(runner: Any) -> None:
 
 
 _locust.stats_bind(globals())
+
+
+def __getattr__(name):
+    """Names of Locust 0.x."""
+    from .legacy.names import old_name
+
+    return old_name(__name__, name)

@@ -19,6 +19,13 @@ clock_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* The same in seconds, as time.perf_counter() gives them. */
+static inline double
+clock_perf(void)
+{
+    return (double)clock_ns() * 1e-9;
+}
+
 /* Seconds since the epoch, as time.time() gives them. */
 static inline double
 clock_wall(void)

@@ -46,6 +46,7 @@
     X(context) \
     X(cookies) \
     X(count) \
+    X(current) \
     X(cpu_warning) \
     X(data) \
     X(discard) \
@@ -59,6 +60,7 @@
     X(execute_task) \
     X(fire) \
     X(fixed_count) \
+    X(functions) \
     X(get_next_task) \
     X(headers) \
     X(host) \
@@ -114,6 +116,7 @@
     X(test_stop) \
     X(test_stopping) \
     X(timeout) \
+    X(transitions) \
     X(update_state) \
     X(url) \
     X(usage_monitor) \

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
+#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "event/exceptions.h"
@@ -287,30 +288,69 @@ change_handlers(HookObject *self, const char *method, PyObject *handler)
     return drop_result(r);
 }
 
+static char *handler_keyword[] = {"handler", NULL};
+
 static PyObject *
-hook_add_listener(HookObject *self, PyObject *handler)
+hook_add_listener(HookObject *self, PyObject *args, PyObject *kwargs)
 {
-    return change_handlers(self, "append", handler) < 0 ? NULL
-                                                        : Py_NewRef(handler);
+    PyObject *handler;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O:add_listener",
+                                       handler_keyword, &handler) &&
+                   change_handlers(self, "append", handler) == 0
+               ? Py_NewRef(handler)
+               : NULL;
 }
 
 static PyObject *
-hook_remove_listener(HookObject *self, PyObject *handler)
+hook_remove_listener(HookObject *self, PyObject *args, PyObject *kwargs)
 {
-    return change_handlers(self, "remove", handler) < 0 ? NULL
-                                                        : Py_NewRef(Py_None);
+    PyObject *handler;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O:remove_listener",
+                                       handler_keyword, &handler) &&
+                   change_handlers(self, "remove", handler) == 0
+               ? Py_NewRef(Py_None)
+               : NULL;
+}
+
+/* hook += handler and -= are of Locust 0.x, and have their own rules. */
+static PyObject *
+change_as_of_old(PyObject *hook, const char *change, PyObject *handler)
+{
+    PyObject *function = lookup("locust.legacy.events", change);
+    PyObject *r =
+        function
+            ? PyObject_CallFunctionObjArgs(function, hook, handler, NULL)
+            : NULL;
+    Py_XDECREF(function);
+    return drop_result(r) < 0 ? NULL : Py_NewRef(hook);
+}
+
+static PyObject *
+hook_iadd(PyObject *hook, PyObject *handler)
+{
+    return change_as_of_old(hook, "add_listener", handler);
+}
+
+static PyObject *
+hook_isub(PyObject *hook, PyObject *handler)
+{
+    return change_as_of_old(hook, "remove_listener", handler);
 }
 
 PyDoc_STRVAR(hook_add_listener_doc,
-             "add_listener(handler)\n\nCalls handler(**kwargs) whenever the "
+             "add_listener($self, handler)\n--\n\n"
+             "Calls handler(**kwargs) whenever the "
              "event fires. Returns it,\nso that this works as a decorator.");
 PyDoc_STRVAR(hook_remove_listener_doc,
-             "remove_listener(handler)\n\nUndoes one add_listener().");
+             "remove_listener($self, handler)\n--\n\n"
+             "Undoes one add_listener().");
 PyDoc_STRVAR(hook_fire_doc,
-             "fire(*, reverse=False, **kwargs)\n\nCalls the handlers in the "
+             "fire($self, *, reverse=False, **kwargs)\n--\n\n"
+             "Calls the handlers in the "
              "order in which they were added, or in reverse.");
 PyDoc_STRVAR(hook_measure_doc,
-             "measure(request_type, name, response_length=0, context=None)\n\n"
+             "measure($self, request_type, name, response_length=0, "
+             "context=None)\n--\n\n"
              "A context manager that times its block and fires the event with "
              "the dict\nthat it yields. An Exception in the block becomes "
              "the request's failure.");
@@ -319,8 +359,9 @@ PyDoc_STRVAR(hook_measure_doc,
     {name, (PyCFunction)(void (*)(void))function, flags, function##_doc}
 
 static PyMethodDef hook_methods[] = {
-    METHOD("add_listener", hook_add_listener, METH_O),
-    METHOD("remove_listener", hook_remove_listener, METH_O),
+    METHOD("add_listener", hook_add_listener, METH_VARARGS | METH_KEYWORDS),
+    METHOD("remove_listener", hook_remove_listener,
+           METH_VARARGS | METH_KEYWORDS),
     METHOD("fire", hook_fire, METH_FASTCALL | METH_KEYWORDS),
     METHOD("measure", hook_measure, METH_VARARGS | METH_KEYWORDS),
     {NULL},
@@ -335,7 +376,8 @@ static PyMemberDef hook_members[] = {
 };
 
 PyDoc_STRVAR(hook_doc,
-             "EventHook()\n\nSomething that happens, and the functions to be "
+             "EventHook()\n--\n\n"
+             "Something that happens, and the functions to be "
              "called when it does.");
 
 static PyGetSetDef hook_getset[] = {
@@ -353,6 +395,8 @@ static PyType_Slot hook_slots[] = {
     {Py_tp_methods, hook_methods},
     {Py_tp_members, hook_members},
     {Py_tp_getset, hook_getset},
+    {Py_nb_inplace_add, hook_iadd},
+    {Py_nb_inplace_subtract, hook_isub},
     {0, NULL},
 };
 

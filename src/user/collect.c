@@ -169,11 +169,14 @@ append_body_in_order(PyObject *list, PyObject *body)
 }
 
 static PyObject *
-collect(PyObject *args, int (*append)(PyObject *, PyObject *))
+collect(PyObject *args, PyObject *kwargs,
+        int (*append)(PyObject *, PyObject *))
 {
+    static char *keywords[] = {"bases", "class_dict", NULL};
     PyObject *bases, *body;
-    if (!PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &bases, &PyDict_Type,
-                          &body)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!", keywords,
+                                     &PyTuple_Type, &bases, &PyDict_Type,
+                                     &body)) {
         return NULL;
     }
     /* A copy: dir() of a value may run code that changes the body. */
@@ -188,29 +191,32 @@ collect(PyObject *args, int (*append)(PyObject *, PyObject *))
 }
 
 static PyObject *
-get_tasks_from_base_classes(PyObject *module, PyObject *args)
+get_tasks_from_base_classes(PyObject *module, PyObject *args,
+                            PyObject *kwargs)
 {
-    return collect(args, append_body);
+    return collect(args, kwargs, append_body);
 }
 
 static PyObject *
-get_tasks_in_order(PyObject *module, PyObject *args)
+get_tasks_in_order(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    return collect(args, append_body_in_order);
+    return collect(args, kwargs, append_body_in_order);
 }
 
 PyDoc_STRVAR(get_tasks_from_base_classes_doc,
-             "get_tasks_from_base_classes(bases, class_dict)\n\n"
+             "get_tasks_from_base_classes(bases, class_dict)\n--\n\n"
              "The list of tasks of a class with these bases and this body.");
 PyDoc_STRVAR(get_tasks_in_order_doc,
-             "get_tasks_in_order(bases, class_dict)\n\n"
+             "get_tasks_in_order(bases, class_dict)\n--\n\n"
              "The same for a class whose tasks run in the body's order.");
 
+#define FUNCTION(name) \
+    {#name, (PyCFunction)(void (*)(void))name, METH_VARARGS | METH_KEYWORDS, \
+     name##_doc}
+
 static PyMethodDef functions[] = {
-    {"get_tasks_from_base_classes", get_tasks_from_base_classes, METH_VARARGS,
-     get_tasks_from_base_classes_doc},
-    {"get_tasks_in_order", get_tasks_in_order, METH_VARARGS,
-     get_tasks_in_order_doc},
+    FUNCTION(get_tasks_from_base_classes),
+    FUNCTION(get_tasks_in_order),
     {NULL},
 };
 

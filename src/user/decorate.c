@@ -212,7 +212,32 @@ passes(PyObject *task, const struct filter *f)
     return result;
 }
 
-/* A task set stays as long as any of its tasks does. */
+/* By the name of the metaclass, as Locust does it: a class need not be derived
+   from ours to count. */
+static bool
+is_chain(PyObject *holder)
+{
+    PyTypeObject *meta = Py_TYPE(holder);
+    while (meta != NULL &&
+           strcmp(_PyType_Name(meta), "MarkovTaskSetMeta") != 0) {
+        meta = meta->tp_base;
+    }
+    return meta != NULL;
+}
+
+static PyObject *
+is_markov_taskset(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"task", NULL};
+    PyObject *holder;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O:is_markov_taskset",
+                                       keywords, &holder)
+               ? PyBool_FromLong(is_chain(holder))
+               : NULL;
+}
+
+/* A task set stays as long as any of its tasks does; a Markov chain, whose
+   states are not tasks, stays as it is. */
 static int
 filter_task(PyObject *task, const struct filter *f)
 {
@@ -227,6 +252,9 @@ filter_task(PyObject *task, const struct filter *f)
     Py_DECREF(tasks);
     if (filter_holder(task, f) < 0) {
         return -1;
+    }
+    if (is_chain(task)) {
+        return 1;
     }
     tasks = PyObject_GetAttr(task, names.tasks);
     int result = tasks != NULL ? PyObject_IsTrue(tasks) : -1;
@@ -250,9 +278,34 @@ stays(PyObject *task, const struct filter *f)
     return result;
 }
 
+/* Whether a class runs something else than its tasks: a Markov chain, or the
+   test functions of a PytestUser. */
+static int
+needs_no_tasks(PyObject *holder)
+{
+    if (is_chain(holder)) {
+        return 1;
+    }
+    PyObject *functions = PyObject_GetAttr(holder, names.functions);
+    if (functions == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return -1;
+        }
+        PyErr_Clear();
+        return 0;
+    }
+    int result = PyObject_IsTrue(functions);
+    Py_DECREF(functions);
+    return result;
+}
+
 static int
 warn_empty(PyObject *holder)
 {
+    int expected = needs_no_tasks(holder);
+    if (expected != 0) {
+        return expected < 0 ? -1 : 0;
+    }
     PyObject *name = PyObject_GetAttr(holder, names.__name__);
     int result =
         name == NULL ? -1
@@ -308,16 +361,21 @@ filter_tasks_by_tags(PyObject *module, PyObject *args, PyObject *kwargs)
 }
 
 PyDoc_STRVAR(task_doc,
-             "task(weight=1)\n\nA decorator: the method, function or nested "
+             "task(weight=1)\n--\n\n"
+             "A decorator: the method, function or nested "
              "TaskSet class is a task, chosen\nas often as its weight says.");
 PyDoc_STRVAR(tag_doc,
-             "tag(*names)\n\nA decorator: gives tags to a task, or to every "
+             "tag(*tags)\n--\n\nA decorator: gives tags to a task, or to every "
              "task of a class, for\n--tags and --exclude-tags.");
 PyDoc_STRVAR(filter_tasks_by_tags_doc,
              "filter_tasks_by_tags(task_holder, tags=None, exclude_tags=None, "
-             "checked=None)\n\nTakes the tasks out of a class, and of the "
+             "checked=None)\n--\n\nTakes the tasks out of a class, and of the "
              "task sets in it, that have none\nof tags or any of "
              "exclude_tags. checked: what is known already of tasks.");
+
+PyDoc_STRVAR(is_markov_taskset_doc,
+             "is_markov_taskset(task)\n--\n\nWhether a task is a "
+             "MarkovTaskSet class.");
 
 #define FUNCTION(name, flags) \
     {#name, (PyCFunction)(void (*)(void))name, flags, name##_doc}
@@ -326,6 +384,7 @@ static PyMethodDef functions[] = {
     FUNCTION(task, METH_VARARGS | METH_KEYWORDS),
     FUNCTION(tag, METH_VARARGS),
     FUNCTION(filter_tasks_by_tags, METH_VARARGS | METH_KEYWORDS),
+    FUNCTION(is_markov_taskset, METH_VARARGS | METH_KEYWORDS),
     {NULL},
 };
 

@@ -12,7 +12,8 @@
 
 /* What constant_pacing() remembers. */
 struct pacing {
-    double last_run;            /* epoch seconds */
+    double last_run;            /* seconds of clock_perf(), or an epoch time
+                                   that a locustfile has assigned */
     double last_wait;           /* seconds */
 };
 
@@ -38,6 +39,8 @@ typedef struct {
     PyObject *parent;           /* the user or another task set */
     PyObject *queue;            /* deque; NULL until something is scheduled */
     Py_ssize_t cursor;          /* SequentialTaskSet: index of the next task */
+    PyObject *cycle;            /* SequentialTaskSet: an iterator that has been
+                                   asked for or assigned; counts, not cursor */
     double time_start;          /* epoch seconds */
     struct pacing pacing;
 } TaskSetObject;
@@ -51,6 +54,7 @@ struct natives {
     PyObject *get_next_task;            /* TaskSet */
     PyObject *next_for_user;            /* DefaultTaskSet */
     PyObject *next_in_sequence;         /* SequentialTaskSet */
+    PyObject *next_in_chain;            /* MarkovTaskSet */
     PyObject *on_start, *on_stop;       /* TaskSet */
     PyObject *run;                      /* TaskSet */
     PyObject *schedule_task;
@@ -86,6 +90,7 @@ PyObject *no_tasks(PyObject *owner, const char *kind);
 PyObject *taskset_next(TaskSetObject *self);
 PyObject *taskset_next_for_user(TaskSetObject *self);
 PyObject *taskset_next_in_sequence(TaskSetObject *self);
+PyObject *taskset_next_in_chain(TaskSetObject *self);
 int taskset_schedule(TaskSetObject *self, PyObject *task, bool first);
 int taskset_queue_is_empty(TaskSetObject *self);
 PyObject *taskset_pop(TaskSetObject *self);

@@ -150,6 +150,7 @@ choose(TaskSetObject *self)
         m.function == natives.next_for_user      ? taskset_next_for_user
         : m.function == natives.get_next_task    ? taskset_next
         : m.function == natives.next_in_sequence ? taskset_next_in_sequence
+        : m.function == natives.next_in_chain    ? taskset_next_in_chain
                                                  : NULL;
     if (native == NULL) {
         return method_call(&m, (PyObject *)self, NULL);
@@ -264,38 +265,47 @@ call_wait_time(PyObject *obj, struct method *m)
     return method_call(m, obj, NULL);
 }
 
-/* Seconds from the times in milliseconds that Locust had before wait_time. */
+/* A whole number of milliseconds between min_wait and max_wait. */
 static PyObject *
-legacy_wait_time(TaskSetObject *self)
+draw_milliseconds(TaskSetObject *self)
 {
     PyObject *min = PyObject_GetAttr((PyObject *)self, names.min_wait);
     PyObject *max = PyObject_GetAttr((PyObject *)self, names.max_wait);
-    PyObject *ms = NULL, *seconds = NULL;
+    PyObject *ms = NULL;
     if (min == NULL || max == NULL) {
         goto done;
     }
-    if (min == Py_None || max == Py_None) {
-        if (exceptions_load() == 0) {
-            PyErr_Format(exceptions.MissingWaitTimeError,
-                         "%s has no wait_time; set it on the User class or "
-                         "on the TaskSet",
-                         _PyType_Name(Py_TYPE(self->user)));
-            note_class(self->user);
-        }
-        goto done;
+    if (min != Py_None && max != Py_None) {
+        ms = choice_integer(min, max);
     }
-    ms = choice_integer(min, max);
-    if (ms != NULL) {
-        seconds = PyFloat_FromDouble(PyLong_AsDouble(ms) / 1000);
-    }
-    if (PyErr_Occurred()) {
-        Py_CLEAR(seconds);
+    else if (exceptions_load() == 0) {
+        PyErr_Format(exceptions.MissingWaitTimeError,
+                     "%s has no wait_time; set it on the User class or "
+                     "on the TaskSet",
+                     _PyType_Name(Py_TYPE(self->user)));
+        note_class(self->user);
     }
 done:
     Py_XDECREF(min);
     Py_XDECREF(max);
+    return ms;
+}
+
+/* Seconds from what Locust had before wait_time, in milliseconds:
+   wait_function(), or a time between min_wait and max_wait. */
+static PyObject *
+legacy_wait_time(TaskSetObject *self)
+{
+    PyObject *function =
+        PyObject_GetAttr((PyObject *)self, names.wait_function);
+    int given = function != NULL ? PyObject_IsTrue(function) : -1;
+    PyObject *ms = given > 0    ? PyObject_CallNoArgs(function)
+                   : given == 0 ? draw_milliseconds(self)
+                                : NULL;
+    Py_XDECREF(function);
+    double seconds = ms != NULL ? PyFloat_AsDouble(ms) / 1000 : -1;
     Py_XDECREF(ms);
-    return seconds;
+    return PyErr_Occurred() ? NULL : PyFloat_FromDouble(seconds);
 }
 
 PyObject *

@@ -89,9 +89,11 @@ taskset_init(TaskSetObject *self, PyObject *args, PyObject *kwargs)
     self->known = PyObject_TypeCheck(user, User_Type) ? (UserObject *)user
                                                       : NULL;
     Py_XSETREF(self->parent, Py_NewRef(parent));
-    self->time_start = self->pacing.last_run = clock_wall();
+    self->time_start = clock_wall();
+    self->pacing.last_run = clock_perf();
     self->pacing.last_wait = 0;
     self->cursor = 0;
+    Py_CLEAR(self->cycle);
     PyObject *me = (PyObject *)self;
     if (inherit(me, user, names.min_wait) < 0 ||
         inherit(me, user, names.max_wait) < 0) {
@@ -107,6 +109,7 @@ taskset_traverse(TaskSetObject *self, visitproc visit, void *arg)
     Py_VISIT(self->user);
     Py_VISIT(self->parent);
     Py_VISIT(self->queue);
+    Py_VISIT(self->cycle);
     return 0;
 }
 
@@ -117,6 +120,7 @@ taskset_clear(TaskSetObject *self)
     Py_CLEAR(self->user);
     Py_CLEAR(self->parent);
     Py_CLEAR(self->queue);
+    Py_CLEAR(self->cycle);
     return 0;
 }
 
@@ -247,6 +251,17 @@ taskset_next_for_user(TaskSetObject *self)
                                  "only there to be subclassed)");
 }
 
+/* The next of an iterator, whose end is an exception. */
+static PyObject *
+next_of(PyObject *iterator)
+{
+    PyObject *task = PyIter_Next(iterator);
+    if (task == NULL && !PyErr_Occurred()) {
+        PyErr_SetNone(PyExc_StopIteration);
+    }
+    return task;
+}
+
 PyObject *
 taskset_next_in_sequence(TaskSetObject *self)
 {
@@ -261,10 +276,81 @@ taskset_next_in_sequence(TaskSetObject *self)
         }
         return NULL;
     }
-    Py_ssize_t n = PySequence_Size(tasks);
-    PyObject *task =
-        n > 0 ? PySequence_GetItem(tasks, self->cursor++ % n) : NULL;
+    PyObject *task = NULL;
+    if (self->cycle != NULL) {
+        task = next_of(self->cycle);
+    }
+    else {
+        Py_ssize_t n = PySequence_Size(tasks);
+        task = n > 0 ? PySequence_GetItem(tasks, self->cursor++ % n) : NULL;
+    }
     Py_DECREF(tasks);
+    return task;
+}
+
+/* itertools.cycle(tasks), as many tasks on as the cursor is. */
+static PyObject *
+new_cycle(TaskSetObject *self)
+{
+    PyObject *type = lookup("itertools", "cycle");
+    PyObject *tasks = PyObject_GetAttr((PyObject *)self, names.tasks);
+    PyObject *cycle = type && tasks ? PyObject_CallOneArg(type, tasks) : NULL;
+    Py_ssize_t n = cycle != NULL ? PySequence_Size(tasks) : -1;
+    for (Py_ssize_t i = n > 0 ? self->cursor % n : 0; i > 0 && cycle; i--) {
+        PyObject *task = next_of(cycle);
+        if (task == NULL) {
+            Py_CLEAR(cycle);
+        }
+        Py_XDECREF(task);
+    }
+    if (n < 0) {
+        Py_CLEAR(cycle);
+    }
+    Py_XDECREF(tasks);
+    Py_XDECREF(type);
+    return cycle;
+}
+
+static PyObject *
+get_cycle(TaskSetObject *self, void *unused)
+{
+    if (self->cycle == NULL) {
+        self->cycle = new_cycle(self);
+    }
+    return Py_XNewRef(self->cycle);
+}
+
+static int
+set_cycle(TaskSetObject *self, PyObject *value, void *unused)
+{
+    if (value != NULL && !PyIter_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "_task_cycle is an iterator, not %R",
+                     value);
+        return -1;
+    }
+    self->cursor = 0;
+    Py_XSETREF(self->cycle, Py_XNewRef(value));
+    return 0;
+}
+
+/* The current state of a Markov chain; draws the one after it, by name. */
+PyObject *
+taskset_next_in_chain(TaskSetObject *self)
+{
+    PyObject *me = (PyObject *)self, *name = NULL, *next = NULL;
+    PyObject *task = PyObject_GetAttr(me, names.current);
+    PyObject *transitions =
+        task != NULL ? PyObject_GetAttr(task, names.transitions) : NULL;
+    if (transitions != NULL) {
+        name = choice_pick(transitions);
+        next = name != NULL ? PyObject_GetAttr(me, name) : NULL;
+    }
+    if (next == NULL || PyObject_SetAttr(me, names.current, next) < 0) {
+        Py_CLEAR(task);
+    }
+    Py_XDECREF(transitions);
+    Py_XDECREF(name);
+    Py_XDECREF(next);
     return task;
 }
 
@@ -309,20 +395,31 @@ py_execute_next_task(TaskSetObject *self, PyObject *unused)
                                              : taskset_execute_next(self));
 }
 
+/* execute_task(task), in one of its two ways. */
 static PyObject *
-py_execute_task(TaskSetObject *self, PyObject *task)
+execute_by(int (*execute)(TaskSetObject *, PyObject *), TaskSetObject *self,
+           PyObject *args, PyObject *kwargs)
 {
-    return none_or_null(taskset_check_init(self) < 0 ? -1
-                                             : taskset_execute(self, task));
+    static char *keywords[] = {"task", NULL};
+    PyObject *task;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:execute_task", keywords,
+                                     &task) ||
+        taskset_check_init(self) < 0) {
+        return NULL;
+    }
+    return none_or_null(execute(self, task));
 }
 
 static PyObject *
-py_execute_with_user(TaskSetObject *self, PyObject *task)
+py_execute_task(TaskSetObject *self, PyObject *args, PyObject *kwargs)
 {
-    return none_or_null(
-        taskset_check_init(self) < 0
-            ? -1
-            : taskset_execute_with_user(self, task));
+    return execute_by(taskset_execute, self, args, kwargs);
+}
+
+static PyObject *
+py_execute_with_user(TaskSetObject *self, PyObject *args, PyObject *kwargs)
+{
+    return execute_by(taskset_execute_with_user, self, args, kwargs);
 }
 
 static PyObject *
@@ -357,6 +454,12 @@ py_next_in_sequence(TaskSetObject *self, PyObject *unused)
 }
 
 static PyObject *
+py_next_in_chain(TaskSetObject *self, PyObject *unused)
+{
+    return taskset_next_in_chain(self);
+}
+
+static PyObject *
 py_wait_time(TaskSetObject *self, PyObject *unused)
 {
     return taskset_check_init(self) < 0 ? NULL : taskset_wait_time(self);
@@ -369,9 +472,14 @@ py_wait(TaskSetObject *self, PyObject *unused)
 }
 
 static PyObject *
-py_sleep(PyObject *self, PyObject *seconds)
+py_sleep(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    return none_or_null(taskset_sleep(seconds));
+    static char *keywords[] = {"seconds", NULL};
+    PyObject *seconds;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O:_sleep", keywords,
+                                       &seconds)
+               ? none_or_null(taskset_sleep(seconds))
+               : NULL;
 }
 
 static PyObject *
@@ -411,26 +519,47 @@ get_client(TaskSetObject *self, void *unused)
                                 : PyObject_GetAttr(self->user, names.client);
 }
 
-PyDoc_STRVAR(on_start_doc, "Called before the first task. To be overridden.");
-PyDoc_STRVAR(on_stop_doc, "Called after the last task. To be overridden.");
-PyDoc_STRVAR(run_doc, "The loop: runs tasks and waits between them.");
+PyDoc_STRVAR(on_start_doc,
+             "on_start($self)\n--\n\nCalled before the first task. To be "
+             "overridden.");
+PyDoc_STRVAR(on_stop_doc,
+             "on_stop($self)\n--\n\nCalled after the last task. To be "
+             "overridden.");
+PyDoc_STRVAR(run_doc,
+             "run($self)\n--\n\nThe loop: runs tasks and waits between "
+             "them.");
 PyDoc_STRVAR(execute_next_task_doc,
-             "Runs the first of the scheduled tasks.");
-PyDoc_STRVAR(execute_task_doc, "execute_task(task)\n\nRuns a task.");
+             "execute_next_task($self)\n--\n\nRuns the first of the scheduled "
+             "tasks.");
+PyDoc_STRVAR(execute_task_doc,
+             "execute_task($self, task)\n--\n\nRuns a task.");
+PyDoc_STRVAR(execute_with_user_doc,
+             "_execute_with_user($self, task)\n--\n\nRuns a task of the "
+             "user's.");
 PyDoc_STRVAR(schedule_task_doc,
-             "schedule_task(task_callable, first=False)\n\nPuts a task at the "
-             "end of the queue, or at its head. While there are any\nin it "
-             "they are run, and none is chosen at random.");
+             "schedule_task($self, task_callable, first=False)\n--\n\nPuts a "
+             "task at the end of the queue, or at its head. While there are "
+             "any\nin it they are run, and none is chosen at random.");
 PyDoc_STRVAR(get_next_task_doc,
-             "Chooses the next task when none is scheduled.");
+             "get_next_task($self)\n--\n\nChooses the next task when none is "
+             "scheduled.");
+PyDoc_STRVAR(next_for_user_doc,
+             "_next_for_user($self)\n--\n\nChooses among the user's tasks.");
+PyDoc_STRVAR(next_in_sequence_doc,
+             "_next_in_sequence($self)\n--\n\nTakes one task after the "
+             "other.");
+PyDoc_STRVAR(next_in_chain_doc,
+             "_next_in_chain($self)\n--\n\nFollows a transition.");
 PyDoc_STRVAR(wait_time_doc,
-             "How many seconds to wait: what the user's wait_time says, "
-             "unless the\ntask set has its own.");
-PyDoc_STRVAR(wait_doc, "Waits for the time that wait_time() tells.");
-PyDoc_STRVAR(sleep_doc, "_sleep(seconds)\n\nWhat wait() waits with.");
+             "wait_time($self)\n--\n\nHow many seconds to wait: what the "
+             "user's wait_time says, unless the\ntask set has its own.");
+PyDoc_STRVAR(wait_doc,
+             "wait($self)\n--\n\nWaits for the time that wait_time() tells.");
+PyDoc_STRVAR(sleep_doc,
+             "_sleep($self, seconds)\n--\n\nWhat wait() waits with.");
 PyDoc_STRVAR(interrupt_doc,
-             "interrupt(reschedule=True)\n\nLeaves the task set; its parent "
-             "goes on, at once or after a wait.");
+             "interrupt($self, reschedule=True)\n--\n\nLeaves the task set; "
+             "its parent goes on, at once or after a wait.");
 
 #define KEYWORDS(function) \
     (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
@@ -441,19 +570,21 @@ static PyMethodDef taskset_methods[] = {
     {"run", (PyCFunction)py_run, METH_NOARGS, run_doc},
     {"execute_next_task", (PyCFunction)py_execute_next_task, METH_NOARGS,
      execute_next_task_doc},
-    {"execute_task", (PyCFunction)py_execute_task, METH_O, execute_task_doc},
-    {"_execute_with_user", (PyCFunction)py_execute_with_user, METH_O,
-     execute_task_doc},
+    {"execute_task", KEYWORDS(py_execute_task), execute_task_doc},
+    {"_execute_with_user", KEYWORDS(py_execute_with_user),
+     execute_with_user_doc},
     {"schedule_task", KEYWORDS(py_schedule_task), schedule_task_doc},
     {"get_next_task", (PyCFunction)py_get_next_task, METH_NOARGS,
      get_next_task_doc},
     {"_next_for_user", (PyCFunction)py_next_for_user, METH_NOARGS,
-     get_next_task_doc},
+     next_for_user_doc},
     {"_next_in_sequence", (PyCFunction)py_next_in_sequence, METH_NOARGS,
-     get_next_task_doc},
+     next_in_sequence_doc},
+    {"_next_in_chain", (PyCFunction)py_next_in_chain, METH_NOARGS,
+     next_in_chain_doc},
     {"wait_time", (PyCFunction)py_wait_time, METH_NOARGS, wait_time_doc},
     {"wait", (PyCFunction)py_wait, METH_NOARGS, wait_doc},
-    {"_sleep", py_sleep, METH_O, sleep_doc},
+    {"_sleep", KEYWORDS(py_sleep), sleep_doc},
     {"interrupt", KEYWORDS(py_interrupt), interrupt_doc},
     {NULL},
 };
@@ -465,6 +596,8 @@ static PyGetSetDef taskset_getset[] = {
     {"client", (getter)get_client, NULL, "The user's client."},
     {"_task_queue", (getter)get_queue, (setter)set_queue,
      "Scheduled tasks: a deque."},
+    {"_cycle", (getter)get_cycle, (setter)set_cycle,
+     "An iterator over the tasks of a sequence."},
     {NULL},
 };
 
@@ -478,7 +611,9 @@ static PyMemberDef taskset_members[] = {
     {NULL},
 };
 
-PyDoc_STRVAR(taskset_doc, "What TaskSet is made of. Derive from TaskSet.");
+PyDoc_STRVAR(taskset_doc,
+             "TaskSetBase(parent)\n--\n\nWhat TaskSet is made of. Derive from "
+             "TaskSet.");
 
 static PyType_Slot taskset_slots[] = {
     {Py_tp_doc, (void *)taskset_doc},
@@ -518,6 +653,7 @@ taskset_exec(PyObject *module)
         {"get_next_task", &natives.get_next_task},
         {"_next_for_user", &natives.next_for_user},
         {"_next_in_sequence", &natives.next_in_sequence},
+        {"_next_in_chain", &natives.next_in_chain},
         {"on_start", &natives.on_start},
         {"on_stop", &natives.on_stop},
         {"run", &natives.run},

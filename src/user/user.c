@@ -65,7 +65,7 @@ user_init(UserObject *self, PyObject *args, PyObject *kwargs)
     Py_CLEAR(self->state);
     Py_CLEAR(self->greenlet);
     Py_CLEAR(self->taskset);
-    self->pacing.last_run = clock_wall();
+    self->pacing.last_run = clock_perf();
     self->pacing.last_wait = 0;
     /* A class may have an attribute of this name that hides ours. */
     return PyObject_SetAttr((PyObject *)self, names.environment,
@@ -266,9 +266,14 @@ spawn_in(PyObject *self, PyObject *group)
 }
 
 static PyObject *
-user_start(UserObject *self, PyObject *group)
+user_start(UserObject *self, PyObject *args, PyObject *kwargs)
 {
-    PyObject *me = (PyObject *)self;
+    static char *keywords[] = {"group", NULL};
+    PyObject *group, *me = (PyObject *)self;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:start", keywords,
+                                     &group)) {
+        return NULL;
+    }
     self->killed = false;
     PyObject *g = PyObject_TypeCheck(group, Group_Type)
                       ? start_in_group(me, group)
@@ -431,29 +436,33 @@ get_greenlet(UserObject *self, void *unused)
 }
 
 PyDoc_STRVAR(on_start_doc,
-             "Called when the user starts, before any task. To be "
-             "overridden.");
+             "on_start($self)\n--\n\nCalled when the user starts, before any "
+             "task. To be overridden.");
 PyDoc_STRVAR(on_stop_doc,
-             "Called when the user has been told to stop. To be overridden.");
-PyDoc_STRVAR(run_doc, "What the user's green thread does.");
-PyDoc_STRVAR(wait_doc, "Waits as the user waits between two tasks.");
+             "on_stop($self)\n--\n\nCalled when the user has been told to "
+             "stop. To be overridden.");
+PyDoc_STRVAR(run_doc,
+             "run($self)\n--\n\nWhat the user's green thread does.");
+PyDoc_STRVAR(wait_doc,
+             "wait($self)\n--\n\nWaits as the user waits between two tasks.");
 PyDoc_STRVAR(start_doc,
-             "start(group)\n\nRuns the user in a green thread of that group; "
-             "returns it.");
+             "start($self, group)\n--\n\nRuns the user in a green thread of "
+             "that group; returns it.");
 PyDoc_STRVAR(stop_doc,
-             "stop(force=False)\n\nEnds the user now (True) if it waits or "
-             "force is given; otherwise\nit ends itself after its current "
-             "task (False).");
+             "stop($self, force=False)\n--\n\nEnds the user now (True) if it "
+             "waits or force is given; otherwise\nit ends itself after its "
+             "current task (False).");
 PyDoc_STRVAR(context_doc,
-             "A dict that is added to the context of every request. To be "
-             "overridden.");
+             "context($self)\n--\n\nA dict that is added to the context of "
+             "every request. To be overridden.");
 
 static PyMethodDef user_methods[] = {
     {"on_start", py_nothing, METH_NOARGS, on_start_doc},
     {"on_stop", py_nothing, METH_NOARGS, on_stop_doc},
     {"run", (PyCFunction)py_run, METH_NOARGS, run_doc},
     {"wait", py_wait, METH_NOARGS, wait_doc},
-    {"start", (PyCFunction)user_start, METH_O, start_doc},
+    {"start", (PyCFunction)(void (*)(void))user_start,
+     METH_VARARGS | METH_KEYWORDS, start_doc},
     {"stop", (PyCFunction)(void (*)(void))user_stop,
      METH_VARARGS | METH_KEYWORDS, stop_doc},
     {"context", py_context, METH_NOARGS, context_doc},
@@ -477,7 +486,9 @@ static PyMemberDef user_members[] = {
     {NULL},
 };
 
-PyDoc_STRVAR(user_doc, "What User is made of. Derive from User.");
+PyDoc_STRVAR(user_doc,
+             "UserBase(environment)\n--\n\nWhat User is made of. Derive from "
+             "User.");
 
 static PyType_Slot user_slots[] = {
     {Py_tp_doc, (void *)user_doc},

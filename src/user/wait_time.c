@@ -66,12 +66,14 @@ set_double(PyObject *obj, PyObject *name, double value)
 }
 
 /* What is left of the period, from the start of the last turn to the start of
-   the next. */
+   the next. A time that is still to come is one of time.time(): locustfiles
+   that set _cp_last_run themselves do it so. */
 static double
 pace(double period, struct pacing *p)
 {
-    double now = clock_wall();
-    double ran = now - p->last_run - p->last_wait;
+    double now = clock_perf();
+    double ran = (p->last_run > now ? clock_wall() : now) - p->last_run -
+                 p->last_wait;
     p->last_run = now;
     p->last_wait = ran < period ? period - ran : 0;
     return p->last_wait;
@@ -171,6 +173,17 @@ wait_time_dealloc(WaitTimeObject *self)
     Py_DECREF(type);
 }
 
+static PyObject *
+wait_time_text_signature(PyObject *self, void *unused)
+{
+    return PyUnicode_FromString("(instance)");
+}
+
+static PyGetSetDef wait_time_getset[] = {
+    {"__text_signature__", wait_time_text_signature},
+    {NULL},
+};
+
 static PyMemberDef wait_time_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(WaitTimeObject, vectorcall),
      READONLY},
@@ -184,6 +197,7 @@ static PyType_Slot wait_time_slots[] = {
     {Py_tp_traverse, wait_time_traverse},
     {Py_tp_dealloc, wait_time_dealloc},
     {Py_tp_members, wait_time_members},
+    {Py_tp_getset, wait_time_getset},
     {0, NULL},
 };
 
@@ -264,16 +278,18 @@ constant_throughput(PyObject *module, PyObject *args, PyObject *kwargs)
 }
 
 PyDoc_STRVAR(between_doc,
-             "between(min_wait, max_wait)\n\nWaits a random time between two "
+             "between(min_wait, max_wait)\n--\n\n"
+             "Waits a random time between two "
              "numbers of seconds.");
 PyDoc_STRVAR(constant_doc,
-             "constant(wait_time)\n\nWaits so many seconds.");
+             "constant(wait_time)\n--\n\nWaits so many seconds.");
 PyDoc_STRVAR(constant_pacing_doc,
-             "constant_pacing(wait_time)\n\nWaits as long as it takes for "
+             "constant_pacing(wait_time)\n--\n\nWaits as long as it takes for "
              "tasks to begin every wait_time seconds.\nA task that takes "
              "longer is followed by the next at once.");
 PyDoc_STRVAR(constant_throughput_doc,
-             "constant_throughput(task_runs_per_second)\n\nWaits as long as "
+             "constant_throughput(task_runs_per_second)\n--\n\n"
+             "Waits as long as "
              "it takes for so many tasks to run every second.");
 
 #define FUNCTION(name) \

@@ -22,7 +22,7 @@ static const struct {
     KIND(struct green, 224),
 #endif
     KIND(UserObject, 88),
-    KIND(TaskSetObject, 80),
+    KIND(TaskSetObject, 88),
     KIND(SessionObject, 152),
     KIND(ResponseObject, 152),
     KIND(struct exchange, 248),

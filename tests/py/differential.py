@@ -14,10 +14,10 @@ except ImportError:
     from gevent.pool import Group
 
 import locust.log
-from locust import SequentialTaskSet, TaskSet, User, constant, events, tag, task
+from locust import SequentialTaskSet, TaskSet, User, between, constant, events, tag, task
 from locust.event import EventHook, Events
 from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser
-from locust.user.task import filter_tasks_by_tags
+from locust.user.task import DefaultTaskSet, filter_tasks_by_tags
 
 ACTIONS = [
     None,
@@ -198,6 +198,44 @@ def collection(trace, seed):
             trace(cls.__name__, [t.__name__ for t in cls.tasks])
 
 
+def seeded_run(trace, seed):
+    """What a seed decides: tasks by weight, waiting times, the way through a Markov chain."""
+    random.seed(seed)
+    length = [0]
+
+    def leaf(name):
+        def function(self):
+            trace(name, random.random())
+            length[0] += 1
+            if length[0] > 80:
+                raise StopUser
+            if random.random() < 0.1 and isinstance(self, TaskSet):
+                self.interrupt(reschedule=random.random() < 0.5)
+
+        function.__name__ = name
+        return function
+
+    def sleep(self, seconds):
+        trace("wait", seconds)
+
+    names = "abcd"
+    weights = [random.randrange(1, 4) for _ in names]
+    nested = type("Nested", (TaskSet,), {"tasks": dict(zip(map(leaf, names), weights)), "_sleep": sleep})
+    old = type("Old", (TaskSet,), {"tasks": [leaf("o")], "wait_time": lambda self: random.randint(1, 9)})
+    kinds = [nested, old]
+    if hasattr(locust, "MarkovTaskSet"):
+        body = {n: locust.transitions({m: random.randrange(1, 3) for m in names})(leaf(n)) for n in names}
+        kinds.append(type("Chain", (locust.MarkovTaskSet,), {**body, "_sleep": sleep}))
+    tasks = {kind: random.randrange(1, 5) for kind in [*kinds, leaf("e"), leaf("f")]}
+    old._sleep = sleep
+    saved, DefaultTaskSet._sleep = DefaultTaskSet._sleep, sleep
+    try:
+        join(type("Mine", (User,), {"tasks": tasks, "wait_time": between(1, 5)})(Environment()))
+    finally:
+        DefaultTaskSet._sleep = saved
+    trace(random.random())
+
+
 def without_wording(line):
     """Log messages are compared by their beginning only, where the wording is our own."""
     return [part.split(" after filtering")[0] if isinstance(part, str) else part for part in line]
@@ -206,7 +244,7 @@ def without_wording(line):
 def main():
     assert isinstance(events, Events)
     result = {}
-    for scenario, runs in ((random_walk, 120), (firing, 40), (collection, 60)):
+    for scenario, runs in ((random_walk, 120), (firing, 40), (collection, 60), (seeded_run, 40)):
         for seed in range(runs):
             result[f"{scenario.__name__} {seed}"] = [without_wording(x) for x in traced(scenario, seed)]
     print(json.dumps(result))

@@ -7,7 +7,6 @@ import pytest
 
 import locust
 from locust import argument_parser
-from locust.util.deprecation import DeprecatedHttpLocustClass, DeprecatedLocustClass
 from locust.util.directory import get_abspaths_in
 from locust.util.timespan import parse_timespan
 from locust.util.url import is_url
@@ -103,9 +102,3 @@ def test_user_classes_from_the_environment(monkeypatch):
 def test_empty_tags(monkeypatch):
     monkeypatch.setenv("LOCUST_TAGS", "")
     assert argument_parser.get_parser().parse_args([]).tags is None
-
-
-@pytest.mark.parametrize("old", [DeprecatedLocustClass, DeprecatedHttpLocustClass])
-def test_names_of_old(old):
-    with pytest.raises(ImportError, match="class has been renamed to"):
-        type("Mine", (old,), {})

@@ -9,9 +9,11 @@ import pytest
 
 from locust import argument_parser
 from locust._missing import MISSING
+from locust.legacy.options import PLACES, REFUSED, RENAMED
 
 REFERENCE = os.environ.get("LOCUST_REF_PYTHON")
-OURS = {"--io-threads", "--stack-size"}
+OLD = {names[0] for names in (*RENAMED, *REFUSED)} - set(PLACES)
+OURS = {"--io-threads", "--stack-size"} | OLD
 
 LIST = """
 import json

@@ -1,6 +1,7 @@
 """The loop of task sets: order, waiting, exceptions, interruption, what may be overridden."""
 
 import collections
+import itertools
 import logging
 import random
 import sys
@@ -10,6 +11,7 @@ import pytest
 from _locust import GreenletExit, Group
 from fake import Environment, messages, run
 
+import locust.env
 from locust import SequentialTaskSet, TaskSet, User, between, constant, constant_pacing, constant_throughput, task
 from locust.exception import (
     InterruptTaskSet,
@@ -323,7 +325,7 @@ class Plain:
     """Any object with the two fields."""
 
     def __init__(self, unused):
-        self._cp_last_run = time.time()
+        self._cp_last_run = time.perf_counter()
         self._cp_last_wait_time = 0
 
 
@@ -335,12 +337,14 @@ def test_pacing(make, wait_time):
     first = wait_time(instance)
     assert 0.1 < first <= 0.15
     assert instance._cp_last_wait_time == first
-    assert abs(instance._cp_last_run - time.time()) < 0.05
+    assert abs(instance._cp_last_run - time.perf_counter()) < 0.05
     time.sleep(first + 0.3)
     assert wait_time(instance) == 0
-    instance._cp_last_run = time.time() - 10
-    instance._cp_last_wait_time = 9.9
-    assert 0.05 < wait_time(instance) <= 0.1
+    for clock in (time.perf_counter, time.time):
+        instance._cp_last_run = clock() - 10
+        instance._cp_last_wait_time = 9.9
+        assert 0.05 < wait_time(instance) <= 0.1
+        assert abs(instance._cp_last_run - time.perf_counter()) < 0.05
 
 
 def test_pacing_in_a_loop():
@@ -762,6 +766,101 @@ def test_the_parent_may_be_any_object():
     with pytest.raises(StopUser):
         tasks.run()
     assert somebody._state == "running" and len(done) == 2
+
+
+def test_what_is_replaced_when_the_test_starts_is_used():
+    """As plugins do it: on the classes, in a listener of test_start."""
+    seen = []
+
+    class Inner(TaskSet):
+        @task
+        def work(self):
+            raise StopUser
+
+    class Mine(User):
+        wait_time = constant(3600)
+        tasks = [Inner]
+
+        def on_start(self):
+            self.begun = time.monotonic()
+            self._taskset_instance.schedule_task(self.first)
+
+        def first(self, _user):
+            seen.append("first")
+
+    environment = locust.env.Environment(user_classes=[Mine])
+    originals = {cls: cls.execute_task for cls in (TaskSet, DefaultTaskSet)}
+
+    @environment.events.test_start.add_listener
+    def on_test_start(**_kwargs):
+        for cls, original in originals.items():
+            cls.execute_task = lambda self, task, original=original: (
+                seen.append((type(self).__name__, task.__name__)), original(self, task=task)
+            )  # fmt: skip
+        Mine.wait_time = constant(0)
+
+    runner = environment.create_local_runner()
+    try:
+        runner.start(1, spawn_rate=1)
+        end = time.monotonic() + 5
+        while len(seen) < 4 and time.monotonic() < end:
+            time.sleep(0.01)
+    finally:
+        for cls, original in originals.items():
+            cls.execute_task = original
+        runner.quit()
+    assert seen == [("DefaultTaskSet", "first"), "first", ("DefaultTaskSet", "Inner"), ("Inner", "work")]
+
+
+def test_a_prepared_queue_on_the_class():
+    """A user's root takes what is in a queue that somebody has put there, then chooses again."""
+    done = []
+
+    class Mine(User):
+        wait_time = constant(0)
+
+        def on_start(self):
+            queue = [lambda user, n=n: done.append(n) for n in range(3)]
+            self._taskset_instance._task_queue = collections.deque(queue)
+
+        @task
+        def end(self):
+            raise StopUser
+
+    run(Mine)
+    assert done == [0, 1, 2]
+
+
+def test_a_sequence_has_a_cycle():
+    class Sequence(SequentialTaskSet):
+        tasks = [len, max, min]
+
+    first, second, third = (Sequence(User(Environment())) for _ in range(3))
+    assert [first.get_next_task() for _ in range(4)] == [len, max, min, len]
+    assert next(first._task_cycle) is max and first.get_next_task() is min
+    assert next(second._task_cycle) is len and second.get_next_task() is max
+    third.get_next_task()
+    third._task_cycle = itertools.cycle(reversed(third.tasks))
+    assert [third.get_next_task() for _ in range(4)] == [min, max, len, min]
+    third._task_cycle = iter([])
+    with pytest.raises(StopIteration):
+        third.get_next_task()
+    with pytest.raises(TypeError, match="_task_cycle is an iterator"):
+        third._task_cycle = [1]
+    assert not hasattr(TaskSet(User(Environment())), "_task_cycle")
+
+
+def test_methods_take_keywords():
+    tasks = TaskSet(User(Environment()))
+    done = []
+    tasks.execute_task(task=done.append)
+    DefaultTaskSet(tasks.user).execute_task(task=done.append)
+    assert done == [tasks, tasks.user]
+    tasks._sleep(seconds=0)
+    tasks.schedule_task(task_callable=len, first=True)
+    for wrong in ({}, {"task": 1, "more": 2}, {"other": 1}):
+        with pytest.raises(TypeError):
+            tasks.execute_task(**wrong)
 
 
 def test_no_logging_by_default(caplog):

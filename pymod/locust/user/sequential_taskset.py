@@ -21,4 +21,5 @@ class SequentialTaskSet(TaskSet, metaclass=SequentialTaskSetMeta):
     A task with a weight runs that many times in a row.
     """
 
+    _task_cycle = TaskSetBase._cycle
     get_next_task = TaskSetBase._next_in_sequence

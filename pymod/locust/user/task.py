@@ -6,7 +6,16 @@ collects the tasks, and the class attributes that locustfiles override.
 
 from typing import Protocol, runtime_checkable
 
-from _locust import TaskSetBase, filter_tasks_by_tags, get_tasks_from_base_classes, tag, task
+from _locust import (
+    TaskSetBase,
+    filter_tasks_by_tags,
+    get_tasks_from_base_classes,
+    is_markov_taskset,
+    tag,
+    task,
+)
+
+from locust.legacy import OldAttribute
 
 __all__ = [
     "DefaultTaskSet",
@@ -18,6 +27,7 @@ __all__ = [
     "TaskSetMeta",
     "filter_tasks_by_tags",
     "get_tasks_from_base_classes",
+    "is_markov_taskset",
     "tag",
     "task",
 ]
@@ -55,6 +65,8 @@ class TaskSet(TaskSetBase, metaclass=TaskSetMeta):
     min_wait: "float | None" = None
     max_wait: "float | None" = None
     wait_function = None
+
+    locust = OldAttribute("locust", "user")
 
 
 class DefaultTaskSet(TaskSet):

@@ -4,22 +4,49 @@ What a user does is native (_locust.UserBase). The classes here give it the meta
 the tasks, and the class attributes that locustfiles override.
 """
 
-from _locust import UserBase, get_tasks_from_base_classes
+import inspect
+import logging
+import sys
+
+from _locust import UserBase, get_tasks_from_base_classes, sleep
+from requests.exceptions import RequestException
 
 from locust.clients import HttpSession
-from locust.exception import StopTest
-from locust.util.deprecation import check_for_deprecated_task_set_attribute
+from locust.exception import CatchResponseError, StopTest
 
+from .task import (
+    LOCUST_STATE_RUNNING,
+    LOCUST_STATE_STOPPING,
+    LOCUST_STATE_WAITING,
+    DefaultTaskSet,
+    TaskSet,
+)
 from .wait_time import constant
 
-__all__ = ["HttpUser", "User", "UserMeta"]
+__all__ = [
+    "LOCUST_STATE_RUNNING",
+    "LOCUST_STATE_STOPPING",
+    "LOCUST_STATE_WAITING",
+    "DefaultTaskSet",
+    "HttpUser",
+    "PytestUser",
+    "TaskSet",
+    "User",
+    "UserMeta",
+    "get_tasks_from_base_classes",
+]
+
+logger = logging.getLogger(__name__)
 
 
 class UserMeta(type):
     """Collects the tasks of the bases and of the class body; abstract is not inherited."""
 
     def __new__(mcs, classname, bases, class_dict, **kwargs):
-        check_for_deprecated_task_set_attribute(class_dict)
+        if "task_set" in class_dict:
+            from locust.util import deprecation
+
+            deprecation.check_for_deprecated_task_set_attribute(class_dict)
         class_dict["tasks"] = get_tasks_from_base_classes(bases, class_dict)
         if not class_dict.get("abstract"):
             class_dict["abstract"] = False
@@ -93,3 +120,62 @@ class HttpUser(User):
             pool_manager=self.pool_manager,
         )
         self.client.trust_env = False
+
+
+class PytestUser(User):
+    """Runs the test functions of a pytest file, one after the other, without waiting.
+
+    The subclasses are made by load_locustfile_pytest().
+    """
+
+    abstract = True
+
+    functions: list
+    """The tests, as pytest collected them."""
+
+    fixtures: list
+    """What each of them gets, made when the user runs: the value of its fixture, or a tuple of them."""
+
+    def run(self):
+        """Runs until the user is stopped. Requests that failed end the round of their function."""
+        self._state = LOCUST_STATE_RUNNING
+        self.fixtures = [_fixtures_of(function, self) for function in self.functions]
+        while self._state != LOCUST_STATE_STOPPING:
+            for function, value in zip(self.functions, self.fixtures, strict=True):
+                self._call(function.obj, value)
+            sleep(0)
+
+    @staticmethod
+    def _call(test, value):
+        try:
+            test(*value) if isinstance(value, tuple) else test(value)
+        except Exception as error:
+            if not _is_reported(error):
+                raise
+            logger.debug("%s", error, exc_info=True)
+
+
+def _fixtures_of(function, user):
+    definitions = getattr(function, "fixturedefs", None)
+    if definitions is None:
+        definitions = [function.fixturedef]
+    values = tuple(_fixture_value(definition, user) for definition in definitions)
+    return values[0] if len(values) == 1 and not isinstance(values[0], tuple) else values
+
+
+def _fixture_value(definition, user):
+    """What a fixture function returns or yields first; it gets the user if it takes an argument."""
+    parameters = inspect.signature(definition.func).parameters
+    value = definition.func(user) if parameters else definition.func()
+    return next(value) if inspect.isgenerator(value) else value
+
+
+def _is_reported(error: Exception) -> bool:
+    """Whether it is about a request, so that the statistics have it; what tests raise_for_status() for."""
+    fast_client = sys.modules.get("geventhttpclient.useragent")
+    if fast_client is not None and isinstance(error, fast_client.ConnectionError):
+        return True
+    # Those that are ValueErrors (MissingSchema and kin) are mistakes in the test.
+    return isinstance(error, CatchResponseError) or (
+        isinstance(error, RequestException) and not isinstance(error, ValueError)
+    )
