@@ -57,14 +57,6 @@ extern PyTypeObject *ErrorsDict_Type;
    functions. New reference; NULL with an exception set. */
 PyObject *stats_global(const char *name);
 
-/* Seconds since the epoch: time.time(), which users may replace. 0, or -1 with
-   an exception set. */
-int stats_now(double *now);
-
-/* How many snapshots entries are to keep, by the constants in locust.stats;
-   window is then what those say (it may be NULL). -1 with an exception set. */
-int snapshots_wanted(int *window);
-
 /* A key out of two Python objects. The pointers in it are good until
    key_release(). */
 struct py_key {

@@ -340,12 +340,23 @@ span_of(StatsEntryObject *self, struct stats_span *span)
 
 struct rate {
     double (*of)(const struct stats_entry *e, const struct stats_span *span);
+    bool current;
 };
 
-static const struct rate current_rps = {entry_current_rps};
-static const struct rate current_fail_rate = {entry_current_fail_rate};
-static const struct rate total_rps = {entry_total_rps};
-static const struct rate total_fail_rate = {entry_total_fail_rate};
+static const struct rate current_rps = {entry_current_rps, true};
+static const struct rate current_fail_rate = {entry_current_fail_rate, true};
+static const struct rate total_rps = {entry_total_rps, false};
+static const struct rate total_fail_rate = {entry_total_fail_rate, false};
+
+/* A float; the int 0 for a current rate before the first request. */
+static PyObject *
+rate_number(const struct stats_entry *e, const struct stats_span *span,
+            const struct rate *rate)
+{
+    return rate->current && span->last == 0
+               ? PyLong_FromLong(0)
+               : PyFloat_FromDouble(rate->of(e, span));
+}
 
 static PyObject *
 get_rate(StatsEntryObject *self, void *rate)
@@ -354,8 +365,7 @@ get_rate(StatsEntryObject *self, void *rate)
     if (span_of(self, &span) < 0) {
         return NULL;
     }
-    return PyFloat_FromDouble(
-        ((const struct rate *)rate)->of(self->entry, &span));
+    return rate_number(self->entry, &span, rate);
 }
 
 static PyObject *
@@ -788,13 +798,13 @@ py_entry_to_dict(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
     }
     double min = isinf(e->min_time) ? 0 : round_half_up(e->min_time);
     PyObject *dict = Py_BuildValue(
-        "{ss ss sL sL sN sd sd sd sd sN sd sd}", "method", e->method, "name",
+        "{ss ss sL sL sN sd sN sN sd sN sd sd}", "method", e->method, "name",
         e->name, "num_requests", (long long)e->requests, "num_failures",
         (long long)e->failures, "min_response_time",
         isinf(e->min_time) ? PyLong_FromLong(0) : PyFloat_FromDouble(min),
         "max_response_time", round_half_up(e->max_time), "current_rps",
-        entry_current_rps(e, &span), "current_fail_per_sec",
-        entry_current_fail_rate(e, &span), "avg_response_time",
+        rate_number(e, &span, &current_rps), "current_fail_per_sec",
+        rate_number(e, &span, &current_fail_rate), "avg_response_time",
         entry_average(e), "median_response_time", get_median(self, NULL),
         "total_rps", entry_total_rps(e, &span),
         "total_fail_per_sec", entry_total_fail_rate(e, &span));

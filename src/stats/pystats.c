@@ -420,8 +420,7 @@ PyDoc_STRVAR(py_percentile_table_doc,
              "percentile_table(stats, type_width, name_width, percentiles)\n\n"
              "The lines of the percentile table.");
 
-/* An array of doubles out of a sequence of numbers; PyMem_Free() it. */
-static double *
+double *
 numbers_from(PyObject *sequence, size_t *n)
 {
     PyObject *fast = PySequence_Fast(sequence, "percentiles: not a sequence");

@@ -113,7 +113,8 @@ refresh(PyObject *self)
     return 0;
 }
 
-/* Carries it over to C. */
+/* Carries it over to C, by reading it like any other mapping: so it must not
+   be brought up to date meanwhile. */
 static int
 changed(PyObject *self)
 {
@@ -121,8 +122,9 @@ changed(PyObject *self)
     if (v->owner == NULL) {
         return 0;
     }
-    v->fresh = false;
+    mark_fresh(v);
     if (map_apply(v->owner->entry, self, v->owner->stats, v->kind) < 0) {
+        v->fresh = false;
         return -1;
     }
     mark_fresh(v);
