@@ -500,6 +500,11 @@ class StatsCSVFileWriter(StatsCSV):
 
     def _write(self, file: _locust.CsvFile, write: Callable[[], None]) -> None:
         """Calls what writes a file. One that cannot be written does not end a test."""
+        if self._succeeds(file, write) and file.name in self._unwritable:
+            self._unwritable.discard(file.name)
+            logger.warning("Statistics are written to %s again.", file.name)
+
+    def _succeeds(self, file: _locust.CsvFile, write: Callable[[], None]) -> bool:
         try:
             write()
         except OSError as e:
@@ -511,16 +516,14 @@ class StatsCSVFileWriter(StatsCSV):
                     file.name,
                     e.strerror,
                 )
-        else:
-            if file.name in self._unwritable:
-                self._unwritable.discard(file.name)
-                logger.warning("Statistics are written to %s again.", file.name)
+            return False
+        return True
 
     def _flush_all(self) -> None:
-        self._write(self.requests_csv_writer, self.requests_flush)
-        self._write(self.stats_history_csv_writer, self.stats_history_flush)
-        self._write(self.failures_csv_writer, self.failures_flush)
-        self._write(self.exceptions_csv_writer, self.exceptions_flush)
+        self._succeeds(self.requests_csv_writer, self.requests_flush)
+        self._succeeds(self.stats_history_csv_writer, self.stats_history_flush)
+        self._succeeds(self.failures_csv_writer, self.failures_flush)
+        self._succeeds(self.exceptions_csv_writer, self.exceptions_flush)
 
     def requests_flush(self) -> None:
         """Writes rows that were added to the table of requests by hand."""
@@ -547,7 +550,7 @@ class StatsCSVFileWriter(StatsCSV):
             self.failures_csv_filehandle,
             self.exceptions_csv_filehandle,
         ):
-            self._write(file, file.close)
+            self._succeeds(file, file.close)
 
     def stats_history_file_name(self) -> str:
         """The path of the history."""

@@ -12,6 +12,8 @@
 #include "config.h"
 #include "stats/internal.h"
 
+#include "base/lookup.h"
+
 /* Lies behind what the base type has of an object. */
 struct view {
     StatsEntryObject *owner;    /* NULL: left behind */
@@ -476,15 +478,10 @@ view_type(const char *name, PyObject *base, PyType_Slot *slots)
 int
 pyview_exec(void)
 {
-    PyObject *collections = PyImport_ImportModule("collections");
-    if (collections == NULL) {
-        return -1;
-    }
-    PyObject *base = PyObject_GetAttrString(collections, "defaultdict");
+    PyObject *base = lookup("collections", "defaultdict");
     CountsView_Type = view_type("_locust.Counts", base, counts_slots);
     Py_XDECREF(base);
     CacheView_Type = view_type("_locust.ResponseTimesCache",
                                (PyObject *)&PyODict_Type, cache_slots);
-    Py_DECREF(collections);
     return CountsView_Type == NULL || CacheView_Type == NULL ? -1 : 0;
 }
