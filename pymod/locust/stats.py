@@ -268,15 +268,21 @@ def print_error_report(stats: RequestStats) -> None:
         _print_lines(get_error_report_summary(stats))
 
 
+def _as_json(stats: RequestStats) -> str:
+    """What serialize_stats() says, without resetting anything."""
+    seen = (entry for entry in stats.entries.values() if entry.num_requests or entry.num_failures)
+    return json.dumps([entry.serialize() for entry in seen], indent=4)
+
+
 def print_stats_json(stats: RequestStats) -> None:
-    """Prints all entries as JSON. They are reset by that."""
-    print(json.dumps(stats.serialize_stats(), indent=4))
+    """Prints all entries that saw a request or a failure as JSON."""
+    print(_as_json(stats))
 
 
 def save_stats_json(stats: RequestStats, filename: str) -> None:
-    """Writes all entries as JSON to filename.json. They are reset by that."""
+    """Writes all entries that saw a request or a failure as JSON to filename.json."""
     with open(f"{filename}.json", "w") as file:
-        json.dump(stats.serialize_stats(), file, indent=4)
+        file.write(_as_json(stats))
 
 
 def stats_printer(stats: RequestStats) -> Callable[[], None]:
