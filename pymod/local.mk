@@ -8,6 +8,7 @@ PYMOD = \
 	pymod/locust/__main__.py \
 	pymod/locust/_missing.py \
 	pymod/locust/_patch.py \
+	pymod/locust/_results.py \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \

@@ -15,6 +15,7 @@
 #include "http/response.h"
 #include "user/user.h"
 #include "stats/pystats.h"
+#include "report/pyreport.h"
 #include "run/dispatcher.h"
 #include "run/runner.h"
 
@@ -31,6 +32,7 @@ static const room_exec rooms[] = {
     helpers_module_exec,
     user_module_exec,
     stats_module_exec,
+    report_module_exec,
     dispatcher_module_exec,
     runner_module_exec,
 };

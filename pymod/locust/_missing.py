@@ -59,11 +59,7 @@ MISSING = (
     Missing(("--master-host",), "127.0.0.1", "LOCUST_MASTER_NODE_HOST"),
     Missing(("--master-port",), 5557, "LOCUST_MASTER_NODE_PORT"),
     # Reports
-    Missing(("--csv",), dest="csv_prefix"),
-    Missing(("--csv-full-history",), False, dest="stats_history_enabled"),
     Missing(("--html",), dest="html_file"),
-    Missing(("--json",), False, None),
-    Missing(("--json-file",), None, None),
     # Others
     Missing(("--show-task-ratio",), False, None),
     Missing(("--show-task-ratio-json",), False, None),

@@ -398,6 +398,21 @@ def _add_tag_options(parser: LocustArgumentParser) -> None:
 def _add_stats_options(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("Request statistics options")
     group.add_argument(
+        "--csv",
+        dest="csv_prefix",
+        metavar="<filename>",
+        env_var="LOCUST_CSV",
+        help="Write statistics to the CSV files <filename>_stats.csv, _stats_history.csv, "
+        "_failures.csv and _exceptions.csv",
+    )
+    group.add_argument(
+        "--csv-full-history",
+        action="store_true",
+        dest="stats_history_enabled",
+        env_var="LOCUST_CSV_FULL_HISTORY",
+        help="Write the history of each request, not only of all together; needs --csv",
+    )
+    group.add_argument(
         "--print-stats",
         action="store_true",
         env_var="LOCUST_PRINT_STATS",
@@ -414,6 +429,16 @@ def _add_stats_options(parser: LocustArgumentParser) -> None:
         action="store_true",
         env_var="LOCUST_RESET_STATS",
         help="Begin statistics anew when all users have been started",
+    )
+    group.add_argument(
+        "--json",
+        action="store_true",
+        help="Print the final statistics as JSON to the standard output",
+    )
+    group.add_argument(
+        "--json-file",
+        metavar="<filename>",
+        help="Write the final statistics as JSON to <filename>.json, instead of the final tables",
     )
 
 
@@ -515,6 +540,15 @@ def get_parser(default_config_files=DEFAULT_CONFIG_FILES) -> LocustArgumentParse
     locust.events.init_command_line_parser.fire(parser=parser)
     add_old_options(parser)
     return parser
+
+
+def parse_options(args: list[str] | None = None) -> argparse.Namespace:
+    """Reads all options, and checks those that depend on one another."""
+    parser = get_parser()
+    options = parser.parse_args(args=args)
+    if options.stats_history_enabled and options.csv_prefix is None:
+        parser.error("'--csv-full-history' requires '--csv'.")
+    return options
 
 
 # --- Options as the web UI and workers see them.

@@ -14,19 +14,13 @@ import locust
 from . import log
 from ._missing import refuse_gevent
 from ._version import version
-from .argument_parser import get_locustfiles_locally, get_parser, parse_locustfile_option
+from ._results import leave_results, open_csv_files
+from .argument_parser import get_locustfiles_locally, parse_locustfile_option, parse_options
 from .env import Environment
 from .input_events import input_listener
 from .log import greenlet_exception_logger, setup_logging
 from .runners import STATE_SPAWNING
-from .stats import (
-    print_error_report,
-    print_percentile_stats,
-    print_stats,
-    stats_printer,
-    console_logger,
-    validate_stats_configuration,
-)
+from .stats import stats_printer, validate_stats_configuration
 from .util.load_locustfile import load_locustfile, load_locustfile_pytest
 
 MIN_OPEN_FILES = 10000
@@ -234,14 +228,6 @@ def _watch_lag() -> None:
     )
 
 
-def _print_results(environment: Environment) -> None:
-    print_stats(environment.stats, current=False)
-    print_percentile_stats(environment.stats)
-    print_error_report(environment.stats)
-    for line in _locust.lag_lines():
-        console_logger.info(line)
-
-
 def _shut_down(environment: Environment, options, background: list, limit: list) -> int:
     """Ends the test in good order, and says with which exit code to end the process."""
     logger.debug("Running teardowns...")
@@ -260,10 +246,12 @@ def _shut_down(environment: Environment, options, background: list, limit: list)
     return code
 
 
-def _run(environment: Environment, options) -> int:
+def _run(environment: Environment, options, csv_files) -> int:
     background, limit = [_spawn(_watch_lag)], []
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
+        if csv_files is not None:
+            background.append(_spawn(csv_files))
         if not options.only_summary:
             background.append(_spawn(stats_printer(environment.stats)))
         limit = _start_test(environment, options)
@@ -275,9 +263,9 @@ def _run(environment: Environment, options) -> int:
     try:
         code = _shut_down(environment, options, background, limit)
     except KeyboardInterrupt:  # enough: but what was measured is not to be lost
-        _print_results(environment)
+        leave_results(environment, options, csv_files)
         raise
-    _print_results(environment)
+    leave_results(environment, options, csv_files)
     environment.events.quit.fire(exit_code=code)
     return code
 
@@ -307,7 +295,7 @@ def main() -> int:
     _import_plugins()
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
     user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
-    options = get_parser().parse_args()
+    options = parse_options()
     validate_stats_configuration()
     if not options.skip_log_setup:
         setup_logging(options.loglevel, options.logfile)
@@ -335,8 +323,9 @@ def main() -> int:
         available_shape_classes=shape_classes,
         available_user_tasks=tasks,
     )
+    csv_files = open_csv_files(environment, options)
     _check_fixed_counts(environment, options)
     environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
     environment.create_local_runner().spread_spawning = True
     _fire_init(environment)
-    return _run(environment, options)
+    return _run(environment, options, csv_files)

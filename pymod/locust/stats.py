@@ -15,7 +15,7 @@ import threading
 import time
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypedDict
+from typing import Any, NoReturn, Protocol, TypedDict
 
 import _locust
 from _locust import (  # noqa: F401
@@ -27,7 +27,9 @@ from _locust import (  # noqa: F401
 )
 
 from locust.util.date import format_utc_timestamp
+from locust.util.rounding import proper_round
 
+logger = logging.getLogger(__name__)
 console_logger = logging.getLogger("locust.stats_logger")
 
 STATS_AUTORESIZE = True  # follow the size of the terminal
@@ -84,6 +86,13 @@ class StatsErrorDict(StatsBaseDict):
     occurrences: int
     first_seen: float | None
     last_seen: float | None
+
+
+class CSVWriter(Protocol):
+    """Anything that takes rows: csv.writer(), for one."""
+
+    def writerow(self, row: Iterable[Any], /) -> Any:
+        """Takes one row."""
 
 
 class StatsHolder(Protocol):
@@ -152,7 +161,7 @@ def diff_response_time_dicts(latest: Mapping[int, int], old: Mapping[int, int]) 
 
 def avg(values: Sequence[float]) -> float:
     """The mean; 0 for none."""
-    return sum(values) / max(len(values), 1)
+    return sum(values, 0.0) / max(len(values), 1)
 
 
 def median_from_dict(total: int, count: Mapping[int, int]) -> int:
@@ -176,13 +185,36 @@ def validate_stats_configuration() -> None:
         _refuse(f"stats.PERCENTILES_TO_CHART can have {_MOST_PERCENTILES_TO_CHART} values at most")
     for name in ("PERCENTILES_TO_CHART", "PERCENTILES_TO_STATISTICS"):
         for percentile in globals()[name]:
-            if not (isinstance(percentile, float) and 0 < percentile < 1):
+            if not _is_part(percentile):
                 _refuse(f"stats.{name}: {percentile!r} is not between 0 and 1, as 0.95 is")
 
 
-def _refuse(message: str) -> None:
+def _is_part(value: Any) -> bool:
+    try:
+        return 0 < float(value) < 1
+    except (TypeError, ValueError):
+        return False
+
+
+def _refuse(message: str) -> NoReturn:
     sys.stderr.write(message + "\n")
     sys.exit(1)
+
+
+# --- Several processes.
+
+
+def setup_distributed_stats_event_listeners(events: Any, stats: RequestStats) -> None:
+    """Puts statistics into what workers report, and adds up what a master is reported."""
+
+    def on_report_to_master(client_id: str, data: dict[str, Any]) -> None:
+        _locust.stats_fill_report(stats, data)
+
+    def on_worker_report(client_id: str, data: dict[str, Any]) -> None:
+        _locust.stats_merge_report(stats, data)
+
+    events.report_to_master.add_listener(on_report_to_master)
+    events.worker_report.add_listener(on_worker_report)
 
 
 # --- Console reports.
@@ -236,15 +268,21 @@ def print_error_report(stats: RequestStats) -> None:
         _print_lines(get_error_report_summary(stats))
 
 
+def _as_json(stats: RequestStats) -> str:
+    """What serialize_stats() says, without resetting anything."""
+    seen = (entry for entry in stats.entries.values() if entry.num_requests or entry.num_failures)
+    return json.dumps([entry.serialize() for entry in seen], indent=4)
+
+
 def print_stats_json(stats: RequestStats) -> None:
-    """Prints all entries as JSON. They are reset by that."""
-    print(json.dumps(stats.serialize_stats(), indent=4))
+    """Prints all entries that saw a request or a failure as JSON."""
+    print(_as_json(stats))
 
 
 def save_stats_json(stats: RequestStats, filename: str) -> None:
-    """Writes all entries as JSON to filename.json. They are reset by that."""
+    """Writes all entries that saw a request or a failure as JSON to filename.json."""
     with open(f"{filename}.json", "w") as file:
-        json.dump(stats.serialize_stats(), file, indent=4)
+        file.write(_as_json(stats))
 
 
 def stats_printer(stats: RequestStats) -> Callable[[], None]:
@@ -265,15 +303,14 @@ def update_stats_history(runner: Any, timestamp: str | None = None) -> None:
     """Takes one sample of a runner's statistics."""
     stats = runner.stats
     total = stats.total
-    if timestamp is None:
-        timestamp = format_utc_timestamp(time.time())
+    timestamp = timestamp or format_utc_timestamp(time.time())
     sample: dict[str, Any] = {}
     for percentile in PERCENTILES_TO_CHART:
         current = total.get_current_response_time_percentile(percentile) or 0
         sample[f"response_time_percentile_{percentile}"] = [timestamp, current]
     sample["current_rps"] = [timestamp, total.current_rps or 0]
     sample["current_fail_per_sec"] = [timestamp, total.current_fail_per_sec or 0]
-    sample["total_avg_response_time"] = [timestamp, round(total.avg_response_time, 2)]
+    sample["total_avg_response_time"] = [timestamp, proper_round(total.avg_response_time, digits=2)]
     sample["user_count"] = [timestamp, runner.user_count or 0]
     sample["time"] = timestamp
     stats.history.append(sample)
@@ -285,6 +322,245 @@ def stats_history(runner: Any) -> None:
         if runner.state not in ("ready", "stopped"):
             update_stats_history(runner)
         _locust.sleep(HISTORY_STATS_INTERVAL_SEC)
+
+
+# --- CSV.
+
+
+class StatsCSV:
+    """Writes tables of statistics to any object that takes rows, headers first."""
+
+    def __init__(self, environment: Any, percentiles_to_report: Sequence[float]) -> None:
+        self.environment = environment
+        self.percentiles_to_report = percentiles_to_report
+        self.percentiles_na = ["N/A"] * len(percentiles_to_report)
+        self.requests_csv_columns = [
+            "Type",
+            "Name",
+            "Request Count",
+            "Failure Count",
+            "Median Response Time",
+            "Average Response Time",
+            "Min Response Time",
+            "Max Response Time",
+            "Average Content Size",
+            "Requests/s",
+            "Failures/s",
+            *get_readable_percentiles(percentiles_to_report),
+        ]
+        self.failures_columns = [
+            "Method",
+            "Name",
+            "Error",
+            "Occurrences",
+            "First Seen",
+            "Last Seen",
+        ]
+        self.exceptions_columns = ["Count", "Message", "Traceback", "Nodes"]
+
+    def requests_csv(self, csv_writer: CSVWriter) -> None:
+        """The requests: a row for each entry, sorted, and one for all."""
+        csv_writer.writerow(self.requests_csv_columns)
+        self._requests_data_rows(csv_writer)
+
+    def failures_csv(self, csv_writer: CSVWriter) -> None:
+        """The failures: a row for each kind."""
+        csv_writer.writerow(self.failures_columns)
+        self._failures_data_rows(csv_writer)
+
+    def exceptions_csv(self, csv_writer: CSVWriter) -> None:
+        """The exceptions that users' code raised: a row for each kind."""
+        csv_writer.writerow(self.exceptions_columns)
+        self._exceptions_data_rows(csv_writer)
+
+    def _requests_data_rows(self, csv_writer: CSVWriter) -> None:
+        _locust.csv_requests(csv_writer, self.environment.stats, self.percentiles_to_report)
+
+    def _failures_data_rows(self, csv_writer: CSVWriter) -> None:
+        _locust.csv_failures(csv_writer, self.environment.stats)
+
+    def _exceptions_data_rows(self, csv_writer: CSVWriter) -> None:
+        runner = self.environment.runner
+        for exc in runner.exceptions.values() if runner is not None else ():
+            csv_writer.writerow([exc["count"], exc["msg"], exc["traceback"], ", ".join(exc["nodes"])])
+
+    def close_files(self) -> None:
+        """There are none."""
+
+
+class StatsCSVFileWriter(StatsCSV):
+    """Keeps four CSV files up to date while stats_writer() runs; spawn that.
+
+    At any time the files consist of whole rows. The tables of requests, failures and exceptions
+    are written anew each time, in place; the history grows. When stats_writer() is killed, or the
+    files are closed, they are brought up to date once more.
+    """
+
+    def __init__(
+        self,
+        environment: Any,
+        percentiles_to_report: Sequence[float],
+        base_filepath: str,
+        full_history: bool = False,
+    ) -> None:
+        super().__init__(environment, percentiles_to_report)
+        self.base_filepath = base_filepath
+        self.full_history = full_history
+        self.stats_history_csv_columns = [
+            "Timestamp",
+            "User Count",
+            "Type",
+            "Name",
+            "Requests/s",
+            "Failures/s",
+            *get_readable_percentiles(percentiles_to_report),
+            "Total Request Count",
+            "Total Failure Count",
+            "Total Median Response Time",
+            "Total Average Response Time",
+            "Total Min Response Time",
+            "Total Max Response Time",
+            "Total Average Content Size",
+        ]
+        # One object for each file: it takes rows, and writes them.
+        self.requests_csv_filehandle = self._open("_stats.csv")
+        self.stats_history_csv_filehandle = _locust.CsvFile(self.stats_history_file_name())
+        self.failures_csv_filehandle = self._open("_failures.csv")
+        self.exceptions_csv_filehandle = self._open("_exceptions.csv")
+        self.requests_csv_writer = self.requests_csv_filehandle
+        self.stats_history_csv_writer = self.stats_history_csv_filehandle
+        self.failures_csv_writer = self.failures_csv_filehandle
+        self.exceptions_csv_writer = self.exceptions_csv_filehandle
+        self._history_at: int | None = None  # the second of its last sample; None: not begun
+        self._last_flush = 0.0
+        self._unwritable: set[str] = set()
+
+    def _open(self, suffix: str) -> _locust.CsvFile:
+        return _locust.CsvFile(self.base_filepath + suffix)
+
+    def __call__(self) -> None:
+        self.stats_writer()
+
+    def stats_writer(self) -> None:
+        """Writes the files each CSV_STATS_INTERVAL_SEC until it is killed or they are closed."""
+        self._history_at = 0
+        try:
+            while not self.stats_history_csv_filehandle.closed:
+                self._write_all()
+                _locust.sleep(CSV_STATS_INTERVAL_SEC)
+        except KeyboardInterrupt as e:
+            logger.debug("The CSV files are no longer written: %s", e, exc_info=True)
+        finally:
+            self._write_last()
+
+    def _write_all(self) -> None:
+        now = time.time()
+        self._write(self.requests_csv_writer, self._write_requests)
+        self._write(self.stats_history_csv_writer, lambda: self._write_history(now))
+        self._write(self.failures_csv_writer, self._write_failures)
+        self._write(self.exceptions_csv_writer, self._write_exceptions)
+        if now - self._last_flush > CSV_STATS_FLUSH_INTERVAL_SEC:
+            self._last_flush = now
+            self._flush_all()
+
+    def _write_last(self) -> None:
+        """What has happened since the last time."""
+        if self._history_at is not None and not self.stats_history_csv_filehandle.closed:
+            self._write_all()
+
+    def _write_requests(self) -> None:
+        self.requests_csv(self.requests_csv_writer)
+        self.requests_csv_writer.replace()
+
+    def _write_history(self, now: float) -> None:
+        file = self.stats_history_csv_writer
+        if os.fstat(file.fileno()).st_size == 0:
+            file.writerow(self.stats_history_csv_columns)
+            file.append()
+        self._stats_history_data_rows(file, now)
+        if int(now) == self._history_at:  # one sample a second: the later one stays
+            file.again()
+        else:
+            self._history_at = int(now)
+            file.append()
+
+    def _write_failures(self) -> None:
+        self.failures_csv(self.failures_csv_writer)
+        self.failures_csv_writer.replace()
+
+    def _write_exceptions(self) -> None:
+        self.exceptions_csv(self.exceptions_csv_writer)
+        self.exceptions_csv_writer.replace()
+
+    def _stats_history_data_rows(self, csv_writer: CSVWriter, now: float) -> None:
+        runner = self.environment.runner
+        users = runner.user_count if runner is not None else 0
+        _locust.csv_history(
+            csv_writer,
+            self.environment.stats,
+            self.percentiles_to_report,
+            now,
+            users,
+            self.full_history,
+        )
+
+    def _write(self, file: _locust.CsvFile, write: Callable[[], None]) -> None:
+        """Calls what writes a file. One that cannot be written does not end a test."""
+        if self._succeeds(file, write) and file.name in self._unwritable:
+            self._unwritable.discard(file.name)
+            logger.warning("Statistics are written to %s again.", file.name)
+
+    def _succeeds(self, file: _locust.CsvFile, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except OSError as e:
+            if file.name not in self._unwritable:
+                self._unwritable.add(file.name)
+                logger.error(
+                    "Could not write statistics to %s: %s. The test goes on; the file will be "
+                    "up to date again once it can be written.",
+                    file.name,
+                    e.strerror,
+                )
+            return False
+        return True
+
+    def _flush_all(self) -> None:
+        self._succeeds(self.requests_csv_writer, self.requests_flush)
+        self._succeeds(self.stats_history_csv_writer, self.stats_history_flush)
+        self._succeeds(self.failures_csv_writer, self.failures_flush)
+        self._succeeds(self.exceptions_csv_writer, self.exceptions_flush)
+
+    def requests_flush(self) -> None:
+        """Writes rows that were added to the table of requests by hand."""
+        self.requests_csv_filehandle.flush()
+
+    def stats_history_flush(self) -> None:
+        """Writes rows that were added to the history by hand."""
+        self.stats_history_csv_filehandle.flush()
+
+    def failures_flush(self) -> None:
+        """Writes rows that were added to the table of failures by hand."""
+        self.failures_csv_filehandle.flush()
+
+    def exceptions_flush(self) -> None:
+        """Writes rows that were added to the table of exceptions by hand."""
+        self.exceptions_csv_filehandle.flush()
+
+    def close_files(self) -> None:
+        """Writes the files for the last time, and closes them."""
+        self._write_last()
+        for file in (
+            self.requests_csv_filehandle,
+            self.stats_history_csv_filehandle,
+            self.failures_csv_filehandle,
+            self.exceptions_csv_filehandle,
+        ):
+            self._succeeds(file, file.close)
+
+    def stats_history_file_name(self) -> str:
+        """The path of the history."""
+        return self.base_filepath + "_stats_history.csv"
 
 
 _locust.stats_bind(globals())

@@ -19,6 +19,7 @@ struct request_report {
     PyObject *request_type;     /* str */
     PyObject *name;             /* str */
     bool timed;                 /* false: response_time is None in Python */
+    bool whole;                 /* it came as an integer */
     double response_time;       /* milliseconds */
     int64_t response_length;    /* bytes */
     PyObject *exception;        /* NULL: success */

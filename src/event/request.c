@@ -215,6 +215,7 @@ read_values(struct request_report *r, const struct arguments *a)
 {
     int failed = a->exception != NULL ? PyObject_IsTrue(a->exception) : 0;
     r->timed = a->response_time != Py_None;
+    r->whole = PyLong_Check(a->response_time);
     if (failed < 0 ||
         (r->timed && read_double(a->response_time, &r->response_time) < 0) ||
         read_length(a->response_length, &r->response_length) < 0) {

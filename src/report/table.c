@@ -172,14 +172,15 @@ percentile_header(struct lines *out, const struct table_layout *layout,
 void
 table_percentile_row(struct lines *out, const struct stats_entry *e,
                      const struct table_layout *layout,
-                     const double *percentiles, size_t n)
+                     const double *percentiles, size_t n, bool locusts)
 {
     lines_pad(out, e->method, layout->type_width);
     lines_fill(out, ' ', METHOD_SPACE);
     lines_pad(out, e->name, layout->name_width);
     for (size_t i = 0; i < n; i++) {
-        lines_printf(out, " %*lld", percentile_width(i),
-                     whole(entry_percentile(e, percentiles[i])));
+        double ms = locusts ? entry_bucket_percentile(e, percentiles[i])
+                            : entry_percentile(e, percentiles[i]);
+        lines_printf(out, " %*lld", percentile_width(i), whole(ms));
     }
     lines_printf(out, " %*" PRId64, percentile_width(n), e->requests);
     lines_end(out);
@@ -196,7 +197,7 @@ locked_percentile_row(struct lines *out, struct stats *s,
         e = s->total;
     }
     if (e->buckets.used != 0) {
-        table_percentile_row(out, e, layout, percentiles, n);
+        table_percentile_row(out, e, layout, percentiles, n, false);
     }
     stats_unlock(s);
 }

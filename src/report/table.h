@@ -36,13 +36,15 @@ int table_percentiles(struct lines *out, struct stats *s,
 int table_errors(struct lines *out, struct stats *s,
                  const struct table_layout *layout);
 
-/* One row of the first or second table. The lock is the caller's business. */
+/* One row of the first or second table. The lock is the caller's business.
+   Percentiles are those that reports show, or Locust's own, which can be above
+   the greatest time. */
 void table_stats_row(struct lines *out, const struct stats_entry *e,
                      const struct stats_span *span,
                      const struct table_layout *layout, bool current);
 void table_percentile_row(struct lines *out, const struct stats_entry *e,
                           const struct table_layout *layout,
-                          const double *percentiles, size_t n);
+                          const double *percentiles, size_t n, bool locusts);
 
 /* A percentile's name: 0.5 is "50%", 0.999 is "99.9%". */
 void percentile_label(char *label, size_t size, double p);

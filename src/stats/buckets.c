@@ -120,6 +120,24 @@ buckets_count(const struct buckets *b, double value)
     return item == 0 ? 0 : b->items[item - 1].count;
 }
 
+/* What an earlier time counted in the bucket at this position. */
+static uint64_t
+earlier(const struct bucket_base *base, const struct buckets *b, uint32_t item)
+{
+    if (base == NULL) {
+        return 0;
+    }
+    if (base->values == NULL) {
+        return item < base->used ? base->counts[item] : 0;
+    }
+    for (uint32_t i = 0; i < base->used; i++) {
+        if (base->values[i] == b->items[item].value) {
+            return base->counts[i];
+        }
+    }
+    return 0;
+}
+
 double
 buckets_percentile(const struct buckets *b, const struct bucket_base *base,
                    int64_t n, double p)
@@ -128,10 +146,7 @@ buckets_percentile(const struct buckets *b, const struct bucket_base *base,
     int64_t seen = 0;
     for (uint32_t i = b->used; i > 0; i--) {
         uint32_t item = b->order[i - 1];
-        uint64_t count = b->items[item].count;
-        if (base != NULL && item < base->used) {
-            count -= base->counts[item];
-        }
+        uint64_t count = b->items[item].count - earlier(base, b, item);
         seen += (int64_t)count;
         if (count != 0 && n - seen <= most_below) {
             return b->items[item].value;

@@ -29,9 +29,10 @@ struct buckets {
 };
 
 /* The counts of an earlier time, to be taken off: counts[i] belongs to
-   items[i], for those that there were. */
+   items[i] (values is NULL), or to the bucket values[i]. */
 struct bucket_base {
     const uint64_t *counts;
+    const double *values;
     uint32_t used;
 };
 

@@ -100,24 +100,32 @@ entry_reset(struct stats_entry *e, double now)
     e->total_time = e->max_time = 0;
     e->min_time = INFINITY;
     e->total_length = 0;
+    e->fractions = false;
     e->start = now;
     e->last = 0;
+    e->generation++;
     return take_snapshot(e, second_of(now));
+}
+
+/* Far beyond the histogram's end, and still an integer. */
+static int64_t
+microseconds(double ms)
+{
+    return (int64_t)(clamp(ms * 1000, 0, 0x1p60) + 0.5);
 }
 
 static int
 log_time(struct stats_entry *e, const struct stats_sample *sample)
 {
     e->total_time += sample->ms;
+    e->fractions |= !sample->whole;
     if (sample->ms < e->min_time) {
         e->min_time = sample->ms;
     }
     if (sample->ms > e->max_time) {
         e->max_time = sample->ms;
     }
-    /* Far beyond the histogram's end, and still an integer. */
-    double us = clamp(sample->ms * 1000, 0, 0x1p60);
-    int r = histogram_add(&e->fine, (int64_t)(us + 0.5));
+    int r = histogram_add(&e->fine, microseconds(sample->ms));
     return buckets_add(&e->buckets, sample->bucket, 1) < 0 ? -1 : r;
 }
 
@@ -162,15 +170,40 @@ entry_merge(struct stats_entry *e, const struct stats_entry *other)
     e->max_time = fmax(e->max_time, other->max_time);
     e->start = fmin(e->start, other->start);
     e->last = fmax(e->last, other->last);
+    e->fractions |= other->fractions;
+    e->generation++;
     if (buckets_merge(&e->buckets, &other->buckets) < 0 ||
         seconds_merge(&e->seconds, &other->seconds) < 0 ||
         histogram_merge(&e->fine, &other->fine) < 0) {
         return -1;
     }
-    if (before == 0 || second_of(e->last) <= before) {
+    if (second_of(e->last) <= before) {
         return 0;
     }
     return take_snapshot(e, second_of(e->last));
+}
+
+int
+entry_set_buckets(struct stats_entry *e, struct buckets *buckets)
+{
+    struct histogram fine = {0};
+    int failed = snapshots_detach(&e->snapshots, &e->buckets) < 0;
+    for (uint32_t i = 0; i < buckets->used && !failed; i++) {
+        const struct bucket *b = &buckets->items[i];
+        failed = histogram_add_many(&fine, microseconds(b->value),
+                                    b->count) < 0;
+    }
+    if (failed) {
+        histogram_clear(&fine);
+        return -1;
+    }
+    histogram_clear(&e->fine);
+    buckets_clear(&e->buckets);
+    e->fine = fine;
+    e->buckets = *buckets;
+    *buckets = (struct buckets){0};
+    e->generation++;
+    return 0;
 }
 
 double
@@ -221,6 +254,12 @@ entry_bucket_percentile(const struct stats_entry *e, double p)
     return buckets_percentile(&e->buckets, NULL, entry_timed(e), p);
 }
 
+bool
+entry_median_is_bucket(const struct stats_entry *e)
+{
+    return entry_median(e) == buckets_median(&e->buckets, entry_timed(e));
+}
+
 /* A bucket may be rounded up beyond the greatest time: nobody waited so long.
    Rounded down it stays as Locust shows it. */
 static double
@@ -245,21 +284,37 @@ entry_fine_percentile(const struct stats_entry *e, double p)
     if (e->fine.count == 0) {
         return 0;
     }
+    bool known = e->min_time <= e->max_time;
+    if (known && (p <= 0 || p >= 1)) {
+        return p <= 0 ? e->min_time : e->max_time;
+    }
     return between(e, (double)histogram_percentile(&e->fine, p) / 1000);
 }
 
 bool
-entry_current_percentile(const struct stats_entry *e, double p, double now,
-                         int window, double *ms)
+entry_current_bucket_percentile(const struct stats_entry *e, double p,
+                                double now, int window, double *ms)
 {
     const struct snapshot *then =
         snapshots_near(&e->snapshots, second_of(now) - window);
     if (then == NULL) {
         return false;
     }
-    struct bucket_base base = {.counts = then->counts, .used = then->used};
+    struct bucket_base base = {.counts = then->counts,
+                               .values = then->values,
+                               .used = then->used};
     int64_t n = entry_timed(e) - (then->requests - then->none_requests);
     *ms = buckets_percentile(&e->buckets, &base, n, p);
+    return true;
+}
+
+bool
+entry_current_percentile(const struct stats_entry *e, double p, double now,
+                         int window, double *ms)
+{
+    if (!entry_current_bucket_percentile(e, p, now, window, ms)) {
+        return false;
+    }
     *ms = not_above_max(e, *ms);
     return true;
 }
@@ -329,7 +384,12 @@ entry_memory(const struct stats_entry *e)
                e->seconds.size * sizeof(struct second) +
                e->snapshots.size * sizeof(struct snapshot);
     for (uint32_t i = 0; i < e->snapshots.used; i++) {
-        n += snapshots_item(&e->snapshots, i)->used * sizeof(uint64_t);
+        const struct snapshot *snapshot = snapshots_item(&e->snapshots, i);
+        size_t each = sizeof(*snapshot->counts);
+        if (snapshot->values != NULL) {
+            each += sizeof(*snapshot->values);
+        }
+        n += snapshot->used * each;
     }
     return n;
 }

@@ -9,7 +9,7 @@
  * It is counted: the collection, and whoever looks at it while the
  * collection may drop it, hold a reference each.
  *
- * Memory: the struct (504 bytes), and what its parts take, each with a bound
+ * Memory: the struct (512 bytes), and what its parts take, each with a bound
  * of its own. After one request that is 2.2 KiB; with 80 buckets and times
  * between 1 and 80 ms, 12 KiB; snapshots, if they are kept, up to as much
  * again as 160 bytes for every bucket.
@@ -41,6 +41,7 @@ struct stats_key {
 /* One finished request. */
 struct stats_sample {
     bool timed;                 /* false: there is no response time */
+    bool whole;                 /* it came as an integer, to be shown as one */
     double ms;                  /* finite */
     double bucket;              /* bucket_round(ms), or the user's; finite */
     int64_t length;             /* bytes */
@@ -50,6 +51,8 @@ struct stats_sample {
 struct stats_entry {
     atomic_uint refs;
     uint32_t snapshots_kept;    /* 0: no percentiles of the last seconds */
+    uint32_t generation;        /* differs after any change but logging */
+    bool fractions;             /* not all response times came as integers */
     void *tag;                  /* the Python layer's; borrowed */
     const char *method;         /* both live behind the struct */
     const char *name;
@@ -95,6 +98,11 @@ int entry_log_failure(struct stats_entry *e, double now);
 /* Adds what other has, as Locust's extend(). 0, or -1 without memory. */
 int entry_merge(struct stats_entry *e, const struct stats_entry *other);
 
+/* Puts these buckets in the place of its own, and takes over what they hold.
+   The fine histogram is then made of them, for lack of anything finer. 0, or
+   -1 without memory, and then nothing is changed. */
+int entry_set_buckets(struct stats_entry *e, struct buckets *buckets);
+
 /* Requests with a response time. */
 static inline int64_t
 entry_timed(const struct stats_entry *e)
@@ -114,16 +122,23 @@ double entry_average_length(const struct stats_entry *e);
 /* Locust's median, held between least and greatest; 0 without times. */
 double entry_median(const struct stats_entry *e);
 
-/* Locust's percentile, and beside it the one that is reported: the same, but
+/* Whether the median is the value of a bucket, not one of its bounds. */
+bool entry_median_is_bucket(const struct stats_entry *e);
+
+/* Locust's percentile, and beside it the one that reports show: the same, but
    never above the greatest time. 0 without times. */
 double entry_bucket_percentile(const struct stats_entry *e, double p);
 double entry_percentile(const struct stats_entry *e, double p);
 
-/* The percentile from the fine histogram, held between least and greatest. */
+/* The percentile from the fine histogram: less than 0.8 % off, and exact at
+   both ends. 0 without times. */
 double entry_fine_percentile(const struct stats_entry *e, double p);
 
-/* The percentile of what came in since about `window` seconds before now.
-   False: there is no snapshot of that time. */
+/* Locust's percentile of what came in since about `window` seconds before
+   now, and the one that reports show. False: there is no snapshot of that
+   time. */
+bool entry_current_bucket_percentile(const struct stats_entry *e, double p,
+                                     double now, int window, double *ms);
 bool entry_current_percentile(const struct stats_entry *e, double p,
                               double now, int window, double *ms);
 

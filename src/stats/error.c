@@ -66,6 +66,22 @@ error_occurred(struct stats_error *error, double now)
     }
 }
 
+void
+error_merge(struct stats_error *error, int64_t occurrences, double first,
+            double last)
+{
+    if (__builtin_add_overflow(error->occurrences, occurrences,
+                               &error->occurrences)) {
+        error->occurrences = INT64_MAX;
+    }
+    if (first != 0 && (error->first == 0 || first < error->first)) {
+        error->first = first;
+    }
+    if (last != 0 && (error->last == 0 || last > error->last)) {
+        error->last = last;
+    }
+}
+
 int
 error_set_label(struct stats_error *error, const char *label, size_t n)
 {

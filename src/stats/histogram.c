@@ -43,16 +43,19 @@ octave_get(struct histogram *h, unsigned octave)
 }
 
 int
-histogram_add(struct histogram *h, int64_t us)
+histogram_add_many(struct histogram *h, int64_t us, uint64_t n)
 {
+    if (n == 0) {
+        return 0;
+    }
     uint64_t v = us < 0 ? 0 : us > GREATEST ? GREATEST : us;
     unsigned octave = octave_of(v);
     uint64_t *steps = octave_get(h, octave);
     if (steps == NULL) {
         return -1;
     }
-    steps[step_of(v, octave)]++;
-    h->count++;
+    steps[step_of(v, octave)] += n;
+    h->count += n;
     return 0;
 }
 

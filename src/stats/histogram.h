@@ -24,8 +24,15 @@ struct histogram {
     uint64_t *octaves[HISTOGRAM_OCTAVES];   /* NULL: nothing there */
 };
 
-/* Counts one time; a negative one counts as 0. 0, or -1 without memory. */
-int histogram_add(struct histogram *h, int64_t us);
+/* Counts a time n times; a negative one counts as 0. 0, or -1 without
+   memory. */
+int histogram_add_many(struct histogram *h, int64_t us, uint64_t n);
+
+static inline int
+histogram_add(struct histogram *h, int64_t us)
+{
+    return histogram_add_many(h, us, 1);
+}
 
 /* The time at this place (0: the least) among all that were counted, in us:
    the middle of the step it fell into. A place behind the end means the

@@ -18,10 +18,20 @@ typedef struct {
     PyObject *weakrefs;
 } RequestStatsObject;
 
+/* The maps that a StatsEntry has. */
+enum map_kind {
+    MAP_TIMES,                  /* response_times */
+    MAP_REQUESTS,               /* num_reqs_per_sec */
+    MAP_FAILURES,               /* num_fail_per_sec */
+    MAP_CACHE,                  /* response_times_cache */
+    MAP_KINDS
+};
+
 typedef struct {
     PyObject_HEAD
     struct stats_entry *entry;
     PyObject *stats;            /* RequestStats, or what the user gave */
+    PyObject *views[MAP_KINDS]; /* those in use; borrowed: they hold this */
     PyObject *dict;
     PyObject *weakrefs;
 } StatsEntryObject;
@@ -70,6 +80,10 @@ int sample_bucket(struct stats_sample *sample);
    surrogates shown as escapes. New reference; NULL with an exception set. */
 PyObject *utf8_of(PyObject *str);
 
+/* The time of a request as Python gave it: whole says whether it was an int.
+   0, or -1 with an exception set. */
+int time_from(PyObject *response_time, double *ms, bool *whole);
+
 /* An int if it is whole, else a float. */
 PyObject *number_from(double x);
 
@@ -86,15 +100,39 @@ PyObject *entry_serialize(StatsEntryObject *self);
 int entry_strip(StatsEntryObject *self);
 int pyentry_exec(PyObject *module);
 
+/* --- pymaps.c */
+
+/* Enters in a dict what C holds; it must be an OrderedDict for the cache.
+   Returns how many items there are, or -1 with an exception set. */
+Py_ssize_t map_fill(PyObject *dict, const struct stats_entry *e,
+                    enum map_kind kind);
+
+/* Makes C hold what a mapping holds. 0, or -1 with an exception set, and then
+   nothing is changed. */
+int map_apply(struct stats_entry *e, PyObject *dict, PyObject *stats,
+              enum map_kind kind);
+
+/* --- pyview.c */
+
+/* The dict that shows a map of the entry. New reference; NULL with an
+   exception set. */
+PyObject *view_get(StatsEntryObject *owner, enum map_kind kind);
+
+/* Cuts such a dict (or all of them) off, with what it shows now. 0 or -1. */
+int view_leave(StatsEntryObject *owner, enum map_kind kind);
+int view_leave_all(StatsEntryObject *owner);
+int pyview_exec(void);
+
 /* --- pyerror.c */
 
 /* The text that tells errors apart: a str as it is, else its repr, with
    memory addresses masked. New reference; NULL with an exception set. */
 PyObject *error_text(PyObject *error);
 
-/* The key under which Locust files an error: SHA-256 of method, name and
-   text. New reference; NULL with an exception set. */
-PyObject *error_key(PyObject *method, PyObject *name, PyObject *text);
+/* The key under which Locust files an error; also noted in the record. New
+   reference; NULL with an exception set. */
+PyObject *error_file(struct stats_error *record, PyObject *method,
+                     PyObject *name, PyObject *text);
 
 /* The StatsError that looks at a new record of this error. New reference;
    NULL with an exception set. */
@@ -107,7 +145,19 @@ int request_stats_log(RequestStatsObject *self, PyObject *method,
                       PyObject *name, const struct stats_sample *sample);
 int request_stats_log_error(RequestStatsObject *self, PyObject *method,
                             PyObject *name, PyObject *error);
+
+/* Sees to it that an entry has its object. e is NULL when C had no memory. 0,
+   or -1 with an exception set. */
+int introduce_entry(RequestStatsObject *self, struct stats_entry *e);
+
+/* The same for an error, which the caller holds, and the dict for it. key is
+   its key there; NULL: Locust's. */
+int introduce_error(RequestStatsObject *self, struct stats_error *record,
+                    PyObject *errors, PyObject *error, PyObject *key);
 int pycollection_exec(PyObject *module);
+
+/* --- pymerge.c */
+int pymerge_exec(PyObject *module);
 
 /* --- pydict.c */
 

@@ -25,5 +25,8 @@ libcore_la_SOURCES += \
 	src/stats/pydict.c \
 	src/stats/pyentry.c \
 	src/stats/pyerror.c \
+	src/stats/pymaps.c \
+	src/stats/pymerge.c \
 	src/stats/pystats.c \
-	src/stats/pystats.h
+	src/stats/pystats.h \
+	src/stats/pyview.c

@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <structmember.h>
 
-#include "base/clock.h"
-
 PyTypeObject *RequestStats_Type;
 
 /* --- Objects for what C has made.
@@ -42,10 +40,8 @@ known_entry(RequestStatsObject *self, struct stats_entry *e)
     return entry;
 }
 
-/* Sees to it that an entry has its object. e is NULL when C had no memory. 0,
-   or -1 with an exception set. */
-static int
-introduce(RequestStatsObject *self, struct stats_entry *e)
+int
+introduce_entry(RequestStatsObject *self, struct stats_entry *e)
 {
     if (e != NULL && e->tag != NULL) {
         return 0;
@@ -55,28 +51,27 @@ introduce(RequestStatsObject *self, struct stats_entry *e)
     return entry == NULL ? -1 : 0;
 }
 
-/* The same for an error, which the caller holds, and the dict for it. */
-static int
+int
 introduce_error(RequestStatsObject *self, struct stats_error *record,
-                PyObject *errors, PyObject *error)
+                PyObject *errors, PyObject *error, PyObject *key)
 {
     if (record->tag != NULL) {
         return 0;
     }
-    PyObject *key = NULL;
+    PyObject *filed = NULL, *object = NULL;
     PyObject *text = PyUnicode_FromString(record->text);
     PyObject *method = PyUnicode_FromString(record->method);
     PyObject *name = PyUnicode_FromString(record->name);
     bool own = record != self->core->overflow;
-    PyObject *object = NULL;
     if (text != NULL && method != NULL && name != NULL) {
-        key = error_key(method, name, text);
+        filed = error_file(record, method, name, text);
         object = error_object(record, own ? error : text, (PyObject *)self);
     }
-    int r = key == NULL || object == NULL
+    int r = filed == NULL || object == NULL
                 ? -1
-                : PyDict_SetItem(errors, key, object);
-    Py_XDECREF(key);
+                : PyDict_SetItem(errors, own && key != NULL ? key : filed,
+                                 object);
+    Py_XDECREF(filed);
     Py_XDECREF(text);
     Py_XDECREF(method);
     Py_XDECREF(name);
@@ -94,13 +89,13 @@ request_stats_log(RequestStatsObject *self, PyObject *method, PyObject *name,
     }
     struct stats_entry *e = stats_log(self->core, &k.key, sample);
     key_release(&k);
-    return introduce(self, e);
+    return introduce_entry(self, e);
 }
 
 /* Fills in the record, or leaves it NULL. */
 static struct stats_entry *
 log_error_text(RequestStatsObject *self, PyObject *method, PyObject *name,
-               PyObject *text, struct stats_error **record)
+               PyObject *text, double now, struct stats_error **record)
 {
     struct py_key k;
     struct stats_entry *e = NULL;
@@ -111,8 +106,7 @@ log_error_text(RequestStatsObject *self, PyObject *method, PyObject *name,
         return NULL;
     }
     e = stats_log_error(self->core, &k.key, PyBytes_AS_STRING(bytes),
-                        (size_t)PyBytes_GET_SIZE(bytes), clock_wall(),
-                        record);
+                        (size_t)PyBytes_GET_SIZE(bytes), now, record);
     if (e == NULL) {
         PyErr_NoMemory();
     }
@@ -126,12 +120,14 @@ request_stats_log_error(RequestStatsObject *self, PyObject *method,
                         PyObject *name, PyObject *error)
 {
     struct stats_error *record;
+    double now;
     PyObject *text = error_text(error);
-    if (text == NULL) {
+    if (text == NULL || stats_now(&now) < 0) {
+        Py_XDECREF(text);
         return -1;
     }
     struct stats_entry *e =
-        log_error_text(self, method, name, text, &record);
+        log_error_text(self, method, name, text, now, &record);
     Py_DECREF(text);
     if (e == NULL) {
         return -1;
@@ -141,9 +137,9 @@ request_stats_log_error(RequestStatsObject *self, PyObject *method,
     }
     PyObject *errors = Py_NewRef(self->errors);
     error_ref(record);
-    int result = introduce(self, e);
+    int result = introduce_entry(self, e);
     if (result == 0) {
-        result = introduce_error(self, record, errors, error);
+        result = introduce_error(self, record, errors, error, NULL);
     }
     error_unref(record);
     Py_DECREF(errors);
@@ -160,9 +156,15 @@ stats_py_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self == NULL) {
         return NULL;
     }
-    self->core = stats_new(STATS_SNAPSHOTS);
+    double now;
+    int kept = snapshots_wanted(NULL);
+    if (kept >= 0 && stats_now(&now) == 0) {
+        self->core = stats_new((uint32_t)kept, now);
+    }
     if (self->core == NULL) {
-        PyErr_NoMemory();
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
         Py_DECREF(self);
         return NULL;
     }
@@ -185,10 +187,13 @@ stats_py_init(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p", keywords, &use)) {
         return -1;
     }
+    int kept = use ? snapshots_wanted(NULL) : 0;
+    if (kept < 0) {
+        return -1;
+    }
     stats_lock(self->core);
-    uint32_t kept = use ? STATS_SNAPSHOTS : 0;
-    self->core->snapshots_kept = kept;
-    self->core->total->snapshots_kept = kept;
+    self->core->snapshots_kept = (uint32_t)kept;
+    self->core->total->snapshots_kept = (uint32_t)kept;
     if (!use) {
         snapshots_clear(&self->core->total->snapshots);
     }
@@ -238,7 +243,8 @@ stats_py_dealloc(RequestStatsObject *self)
 /* --- Methods. */
 
 PyDoc_STRVAR(stats_log_request_doc,
-             "log_request(method, name, response_time, content_length)\n\n"
+             "log_request($self, method, name, response_time, "
+             "content_length)\n--\n\n"
              "Counts a request; response_time (ms) may be None.");
 
 static PyObject *
@@ -258,7 +264,7 @@ stats_log_request(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
 }
 
 PyDoc_STRVAR(stats_py_log_error_doc,
-             "log_error(method, name, error)\n\nCounts a failure.");
+             "log_error($self, method, name, error)\n--\n\nCounts a failure.");
 
 static PyObject *
 stats_py_log_error(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
@@ -274,7 +280,7 @@ stats_py_log_error(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
 }
 
 PyDoc_STRVAR(stats_py_get_doc,
-             "get(name, method)\n\nThe entry, made if need be.");
+             "get($self, name, method)\n--\n\nThe entry, made if need be.");
 
 static PyObject *
 stats_py_get(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
@@ -282,12 +288,13 @@ stats_py_get(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"name", "method", NULL};
     PyObject *name, *method;
     struct py_key k;
+    double now;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO", keywords, &name,
                                      &method) ||
-        key_from(&k, method, name) < 0) {
+        stats_now(&now) < 0 || key_from(&k, method, name) < 0) {
         return NULL;
     }
-    struct stats_entry *e = stats_get(self->core, &k.key);
+    struct stats_entry *e = stats_get(self->core, &k.key, now);
     key_release(&k);
     return e == NULL ? PyErr_NoMemory() : known_entry(self, e);
 }
@@ -312,36 +319,65 @@ renew(RequestStatsObject *self, bool entries)
     return 0;
 }
 
+/* Cuts the views of all entries off, which are about to be zeroed. */
+static int
+leave_views(RequestStatsObject *self)
+{
+    PyObject *entries = PyDict_Values(self->entries);
+    int r = entries == NULL
+                ? -1
+                : view_leave_all((StatsEntryObject *)self->total);
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(entries); i++) {
+        r = view_leave_all((StatsEntryObject *)PyList_GET_ITEM(entries, i));
+    }
+    Py_XDECREF(entries);
+    return r;
+}
+
 PyDoc_STRVAR(stats_py_reset_all_doc,
+             "reset_all($self)\n--\n\n"
              "Zeroes all entries; drops errors and history.");
 
 static PyObject *
 stats_py_reset_all(RequestStatsObject *self, PyObject *unused)
 {
-    if (renew(self, false) < 0) {
+    double now;
+    if (stats_now(&now) < 0 || leave_views(self) < 0 ||
+        renew(self, false) < 0) {
         return NULL;
     }
-    if (stats_reset_all(self->core, clock_wall()) < 0) {
+    if (stats_reset_all(self->core, now) < 0) {
         return PyErr_NoMemory();
     }
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(stats_py_clear_all_doc, "Drops all entries, errors, history.");
+PyDoc_STRVAR(stats_py_clear_all_doc,
+             "clear_all($self)\n--\n\n"
+             "Drops all entries, errors, history.");
 
 static PyObject *
 stats_py_clear_all(RequestStatsObject *self, PyObject *unused)
 {
-    if (renew(self, true) < 0) {
+    double now;
+    if (stats_now(&now) < 0) {
         return NULL;
     }
-    if (stats_clear_all(self->core, clock_wall()) < 0) {
-        return PyErr_NoMemory();
+    struct stats_entry *e = stats_new_total(self->core->snapshots_kept, now);
+    PyObject *total =
+        e == NULL ? PyErr_NoMemory() : entry_object(e, (PyObject *)self);
+    int r = total == NULL ? -1 : renew(self, true);
+    if (r == 0) {
+        stats_clear_all(self->core, e);
+        Py_SETREF(self->total, Py_NewRef(total));
     }
-    Py_RETURN_NONE;
+    entry_unref(e);
+    Py_XDECREF(total);
+    return r < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 PyDoc_STRVAR(stats_py_serialize_stats_doc,
+             "serialize_stats($self)\n--\n\n"
              "All entries that saw a request or a failure, as dicts. Each is "
              "reset.");
 
@@ -368,7 +404,8 @@ stats_py_serialize_stats(RequestStatsObject *self, PyObject *unused)
     return list;
 }
 
-PyDoc_STRVAR(stats_py_serialize_errors_doc, "All errors by key, as dicts.");
+PyDoc_STRVAR(stats_py_serialize_errors_doc,
+             "serialize_errors($self)\n--\n\nAll errors by key, as dicts.");
 
 static PyObject *
 stats_py_serialize_errors(RequestStatsObject *self, PyObject *unused)
@@ -491,11 +528,12 @@ static int
 set_use_cache(RequestStatsObject *self, PyObject *value, void *unused)
 {
     int use = value == NULL ? 0 : PyObject_IsTrue(value);
-    if (use < 0) {
+    int kept = use > 0 ? snapshots_wanted(NULL) : 0;
+    if (use < 0 || kept < 0) {
         return -1;
     }
     stats_lock(self->core);
-    self->core->snapshots_kept = use ? STATS_SNAPSHOTS : 0;
+    self->core->snapshots_kept = (uint32_t)kept;
     stats_unlock(self->core);
     return 0;
 }
@@ -531,7 +569,7 @@ static PyMemberDef stats_members[] = {
 };
 
 PyDoc_STRVAR(stats_doc,
-             "RequestStats(use_response_times_cache=True)\n\n"
+             "RequestStats(use_response_times_cache=True)\n--\n\n"
              "The statistics of a test.");
 
 static PyType_Slot stats_slots[] = {

@@ -238,6 +238,7 @@ static PyType_Spec errors_spec = {
 };
 
 PyDoc_STRVAR(entries_doc,
+             "EntriesDict(request_stats)\n--\n\n"
              "Entries by (name, method). One that is missing is made.");
 
 static PyType_Slot entries_slots[] = {

@@ -1,9 +1,11 @@
 /*
  * StatsEntry: one entry as Python sees it.
  *
- * Its numbers are read from C and written to C. Its maps (response_times and
- * the like) are snapshots: to change one, assign a whole map. Percentiles are
- * those that are reported: Locust's, but never above the greatest time.
+ * Its numbers are read from C and written to C, its maps are views (see
+ * pyview.c). get_response_time_percentile() and its like answer as Locust
+ * does, from rounded buckets, and so can be above max_response_time;
+ * get_exact_response_time_percentile() cannot. What reports show is Locust's
+ * figure, but never above the greatest time.
  */
 #include "config.h"
 #include "stats/internal.h"
@@ -12,13 +14,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
-#include "base/clock.h"
-#include "base/lookup.h"
-
 PyTypeObject *StatsEntry_Type;
-
-/* What Locust keeps beyond the window of current percentiles. */
-#define SNAPSHOTS_BEYOND 10
 
 /* --- Life. */
 
@@ -36,34 +32,66 @@ entry_object(struct stats_entry *e, PyObject *stats)
     return (PyObject *)self;
 }
 
+/* An entry without a name, until __init__ gives it one. */
 static PyObject *
 py_entry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static const struct stats_key nothing = {.method = "", .name = ""};
+    StatsEntryObject *self = (StatsEntryObject *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->stats = Py_NewRef(Py_None);
+    self->entry = entry_new(&nothing, 0, 0);
+    if (self->entry == NULL) {
+        PyErr_NoMemory();
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+/* Its entry, in the place of any that it had. 0, or -1 with an exception
+   set. */
+static int
+begin(StatsEntryObject *self, PyObject *name, PyObject *method, int cache)
+{
+    double now;
+    struct py_key k;
+    int kept = cache ? snapshots_wanted(NULL) : 0;
+    if (kept < 0 || stats_now(&now) < 0 || view_leave_all(self) < 0 ||
+        key_from(&k, method, name) < 0) {
+        return -1;
+    }
+    struct stats_entry *e = entry_new(&k.key, (uint32_t)kept, now);
+    key_release(&k);
+    if (e == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    struct stats_entry *old = self->entry;
+    if (old->tag == self) {
+        old->tag = NULL;
+    }
+    self->entry = e;
+    e->tag = self;
+    entry_unref(old);
+    return 0;
+}
+
+static int
+py_entry_init(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *keywords[] = {"stats", "name", "method",
                                "use_response_times_cache", NULL};
     PyObject *stats, *name, *method;
     int cache = 0;
-    struct py_key k;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|p", keywords, &stats,
                                      &name, &method, &cache) ||
-        key_from(&k, method, name) < 0) {
-        return NULL;
+        begin(self, name, method, cache) < 0) {
+        return -1;
     }
-    StatsEntryObject *self = (StatsEntryObject *)type->tp_alloc(type, 0);
-    if (self != NULL) {
-        self->stats = Py_NewRef(stats);
-        self->entry =
-            entry_new(&k.key, cache ? STATS_SNAPSHOTS : 0, clock_wall());
-        if (self->entry == NULL) {
-            PyErr_NoMemory();
-            Py_CLEAR(self);
-        }
-        else {
-            self->entry->tag = self;
-        }
-    }
-    key_release(&k);
-    return (PyObject *)self;
+    Py_SETREF(self->stats, Py_NewRef(stats));
+    return 0;
 }
 
 static int
@@ -118,16 +146,23 @@ set_count(StatsEntryObject *self, PyObject *value, void *offset)
     }
     lock_stats(self->stats);
     *(int64_t *)((char *)self->entry + (size_t)offset) = n;
+    self->entry->generation++;
     unlock_stats(self->stats);
     return 0;
 }
 
-/* A float; the int 0 as long as nothing was added up. */
+/* A number of milliseconds: a float, but an int if all times came as such. */
+static PyObject *
+time_number(const struct stats_entry *e, double ms)
+{
+    return e->fractions ? PyFloat_FromDouble(ms) : number_from(ms);
+}
+
 static PyObject *
 get_sum(StatsEntryObject *self, void *offset)
 {
-    double x = *(double *)((char *)self->entry + (size_t)offset);
-    return x == 0 ? PyLong_FromLong(0) : PyFloat_FromDouble(x);
+    return time_number(self->entry,
+                       *(double *)((char *)self->entry + (size_t)offset));
 }
 
 /* A float; None for what stands for nothing: 0, or INFINITY. */
@@ -143,7 +178,7 @@ get_min(StatsEntryObject *self, void *unused)
 {
     return isinf(self->entry->min_time)
                ? Py_NewRef(Py_None)
-               : PyFloat_FromDouble(self->entry->min_time);
+               : time_number(self->entry, self->entry->min_time);
 }
 
 static int
@@ -166,11 +201,28 @@ set_double(StatsEntryObject *self, PyObject *value, void *offset)
     return put_double(self, value, 0, offset);
 }
 
+/* A time that is shown as it was given: as an int, or as a float. */
+static int
+put_time(StatsEntryObject *self, PyObject *value, double none, void *offset)
+{
+    if (put_double(self, value, none, offset) < 0) {
+        return -1;
+    }
+    self->entry->fractions |= value != NULL && PyFloat_Check(value);
+    return 0;
+}
+
+static int
+set_sum(StatsEntryObject *self, PyObject *value, void *offset)
+{
+    return put_time(self, value, 0, offset);
+}
+
 static int
 set_min(StatsEntryObject *self, PyObject *value, void *unused)
 {
-    return put_double(self, value, INFINITY,
-                      (void *)offsetof(struct stats_entry, min_time));
+    return put_time(self, value, INFINITY,
+                    (void *)offsetof(struct stats_entry, min_time));
 }
 
 static PyObject *
@@ -188,188 +240,25 @@ get_method(StatsEntryObject *self, void *unused)
 /* --- Maps. */
 
 static PyObject *
-new_defaultdict(void)
+get_map(StatsEntryObject *self, void *kind)
 {
-    PyObject *type = lookup("collections", "defaultdict");
-    PyObject *d =
-        type ? PyObject_CallOneArg(type, (PyObject *)&PyLong_Type) : NULL;
-    Py_XDECREF(type);
-    return d;
-}
-
-/* Steals key. 0 or -1. */
-static int
-put_count(PyObject *dict, PyObject *key, uint64_t count)
-{
-    PyObject *value = PyLong_FromUnsignedLongLong(count);
-    int r = key == NULL || value == NULL ? -1
-                                         : PyDict_SetItem(dict, key, value);
-    Py_XDECREF(key);
-    Py_XDECREF(value);
-    return r;
-}
-
-/* Bucket counts as a defaultdict; counts of the first n, or all. */
-static PyObject *
-buckets_dict(const struct buckets *b, const uint64_t *counts, uint32_t n)
-{
-    PyObject *dict = new_defaultdict();
-    for (uint32_t i = 0; dict != NULL && i < n; i++) {
-        uint64_t count = counts != NULL ? counts[i] : b->items[i].count;
-        if (put_count(dict, number_from(b->items[i].value), count) < 0) {
-            Py_CLEAR(dict);
-        }
-    }
-    return dict;
-}
-
-static PyObject *
-get_response_times(StatsEntryObject *self, void *unused)
-{
-    const struct buckets *b = &self->entry->buckets;
-    return buckets_dict(b, NULL, b->used);
-}
-
-/* Adds every item of a Python map through add(into, key, count). 0 or -1. */
-static int
-read_map(PyObject *map, void *into,
-         int (*add)(void *into, PyObject *key, uint64_t count))
-{
-    PyObject *items = PyMapping_Items(map);
-    if (items == NULL) {
-        return -1;
-    }
-    int r = 0;
-    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(items); i++) {
-        PyObject *key, *value;
-        r = -1;
-        if (PyArg_ParseTuple(PyList_GET_ITEM(items, i), "OO", &key, &value)) {
-            unsigned long long n = PyLong_AsUnsignedLongLong(value);
-            if (n != (unsigned long long)-1 || !PyErr_Occurred()) {
-                r = add(into, key, n);
-            }
-        }
-    }
-    Py_DECREF(items);
-    return r;
+    return view_get(self, (enum map_kind)(uintptr_t)kind);
 }
 
 static int
-add_bucket(void *into, PyObject *key, uint64_t count)
+set_map(StatsEntryObject *self, PyObject *value, void *kind)
 {
-    double value = PyFloat_AsDouble(key);
-    if (value == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    if (!isfinite(value)) {
-        PyErr_SetString(PyExc_ValueError, "a bucket must be finite");
-        return -1;
-    }
-    if (buckets_add(into, value, count) < 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
-}
-
-/* Snapshots count by position in the buckets, so they end with them. */
-static int
-set_response_times(StatsEntryObject *self, PyObject *value, void *unused)
-{
-    struct buckets new = {0};
-    if (value == NULL || read_map(value, &new, add_bucket) < 0) {
-        if (value == NULL) {
-            PyErr_SetString(PyExc_TypeError, "cannot be deleted");
-        }
-        buckets_clear(&new);
-        return -1;
-    }
-    lock_stats(self->stats);
-    snapshots_clear(&self->entry->snapshots);
-    buckets_clear(&self->entry->buckets);
-    self->entry->buckets = new;
-    unlock_stats(self->stats);
-    return 0;
-}
-
-static bool
-is_failures(void *which)
-{
-    return which != NULL;
-}
-
-/* which: NULL for requests, anything for failures. */
-static PyObject *
-get_seconds(StatsEntryObject *self, void *which)
-{
-    const struct seconds *s = &self->entry->seconds;
-    PyObject *dict = new_defaultdict();
-    for (uint32_t i = 0; dict != NULL && i < s->used; i++) {
-        const struct second *at = seconds_item(s, i);
-        uint32_t n = is_failures(which) ? at->failures : at->requests;
-        if (n != 0 && put_count(dict, PyLong_FromLongLong(at->at), n) < 0) {
-            Py_CLEAR(dict);
-        }
-    }
-    return dict;
-}
-
-static int
-add_second(void *into, PyObject *key, uint64_t count, bool failures)
-{
-    long long at = PyLong_AsLongLong(key);
-    if (at == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    uint32_t n = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
-    if (seconds_add(into, at, failures ? 0 : n, failures ? n : 0) < 0) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    return 0;
-}
-
-static int
-add_requests(void *into, PyObject *key, uint64_t count)
-{
-    return add_second(into, key, count, false);
-}
-
-static int
-add_failures(void *into, PyObject *key, uint64_t count)
-{
-    return add_second(into, key, count, true);
-}
-
-/* Replaces one of the two maps and keeps the other. */
-static int
-set_seconds(StatsEntryObject *self, PyObject *value, void *which)
-{
-    struct seconds new = {0};
-    const struct seconds *old = &self->entry->seconds;
-    bool failures = is_failures(which);
     if (value == NULL) {
         PyErr_SetString(PyExc_TypeError, "cannot be deleted");
         return -1;
     }
-    int r = read_map(value, &new, failures ? add_failures : add_requests);
-    for (uint32_t i = 0; r == 0 && i < old->used; i++) {
-        const struct second *at = seconds_item(old, i);
-        r = seconds_add(&new, at->at, failures ? at->requests : 0,
-                        failures ? 0 : at->failures);
-        if (r < 0) {
-            PyErr_NoMemory();
-        }
+    enum map_kind which = (enum map_kind)(uintptr_t)kind;
+    if (value == self->views[which]) {
+        return 0;
     }
-    if (r < 0) {
-        seconds_clear(&new);
-        return -1;
-    }
-    lock_stats(self->stats);
-    seconds_clear(&self->entry->seconds);
-    self->entry->seconds = new;
-    unlock_stats(self->stats);
-    return 0;
+    return view_leave(self, which) < 0
+               ? -1
+               : map_apply(self->entry, value, self->stats, which);
 }
 
 static PyObject *
@@ -382,60 +271,40 @@ static int
 set_use_cache(StatsEntryObject *self, PyObject *value, void *unused)
 {
     int use = value == NULL ? 0 : PyObject_IsTrue(value);
-    if (use < 0) {
+    int kept = use > 0 ? snapshots_wanted(NULL) : 0;
+    if (use < 0 || kept < 0) {
         return -1;
     }
     lock_stats(self->stats);
-    self->entry->snapshots_kept = use ? STATS_SNAPSHOTS : 0;
-    if (!use) {
-        snapshots_clear(&self->entry->snapshots);
-    }
+    self->entry->snapshots_kept = (uint32_t)kept;
     unlock_stats(self->stats);
     return 0;
 }
 
-static int
-put_snapshot(PyObject *cache, PyObject *type, const struct buckets *b,
-             const struct snapshot *s)
-{
-    PyObject *times = buckets_dict(b, s->counts, s->used);
-    PyObject *item =
-        times == NULL ? NULL
-                      : PyObject_CallFunction(type, "OLL", times,
-                                              (long long)s->requests,
-                                              (long long)s->none_requests);
-    PyObject *key = PyLong_FromLongLong(s->at);
-    int r = item == NULL || key == NULL ? -1
-                                        : PyObject_SetItem(cache, key, item);
-    Py_XDECREF(times);
-    Py_XDECREF(item);
-    Py_XDECREF(key);
-    return r;
-}
-
-/* Seconds and the CachedResponseTimes of each, or None without a cache. */
+/* None: there never was a cache. */
 static PyObject *
 get_cache(StatsEntryObject *self, void *unused)
 {
     const struct stats_entry *e = self->entry;
-    if (e->snapshots_kept == 0) {
+    if (e->snapshots_kept == 0 && e->snapshots.used == 0) {
         Py_RETURN_NONE;
     }
-    PyObject *type = stats_global("CachedResponseTimes");
-    PyObject *ordered = lookup("collections", "OrderedDict");
-    PyObject *cache = NULL;
-    if (type != NULL && ordered != NULL) {
-        cache = PyObject_CallNoArgs(ordered);
+    return view_get(self, MAP_CACHE);
+}
+
+static int
+set_cache(StatsEntryObject *self, PyObject *value, void *unused)
+{
+    if (value != Py_None) {
+        return set_map(self, value, (void *)MAP_CACHE);
     }
-    for (uint32_t i = 0; cache != NULL && i < e->snapshots.used; i++) {
-        if (put_snapshot(cache, type, &e->buckets,
-                         snapshots_item(&e->snapshots, i)) < 0) {
-            Py_CLEAR(cache);
-        }
+    if (view_leave(self, MAP_CACHE) < 0) {
+        return -1;
     }
-    Py_XDECREF(type);
-    Py_XDECREF(ordered);
-    return cache;
+    lock_stats(self->stats);
+    snapshots_clear(&self->entry->snapshots);
+    unlock_stats(self->stats);
+    return 0;
 }
 
 /* --- What is calculated. */
@@ -471,12 +340,23 @@ span_of(StatsEntryObject *self, struct stats_span *span)
 
 struct rate {
     double (*of)(const struct stats_entry *e, const struct stats_span *span);
+    bool current;
 };
 
-static const struct rate current_rps = {entry_current_rps};
-static const struct rate current_fail_rate = {entry_current_fail_rate};
-static const struct rate total_rps = {entry_total_rps};
-static const struct rate total_fail_rate = {entry_total_fail_rate};
+static const struct rate current_rps = {entry_current_rps, true};
+static const struct rate current_fail_rate = {entry_current_fail_rate, true};
+static const struct rate total_rps = {entry_total_rps, false};
+static const struct rate total_fail_rate = {entry_total_fail_rate, false};
+
+/* A float; the int 0 for a current rate before the first request. */
+static PyObject *
+rate_number(const struct stats_entry *e, const struct stats_span *span,
+            const struct rate *rate)
+{
+    return rate->current && span->last == 0
+               ? PyLong_FromLong(0)
+               : PyFloat_FromDouble(rate->of(e, span));
+}
 
 static PyObject *
 get_rate(StatsEntryObject *self, void *rate)
@@ -485,8 +365,7 @@ get_rate(StatsEntryObject *self, void *rate)
     if (span_of(self, &span) < 0) {
         return NULL;
     }
-    return PyFloat_FromDouble(
-        ((const struct rate *)rate)->of(self->entry, &span));
+    return rate_number(self->entry, &span, rate);
 }
 
 static PyObject *
@@ -512,12 +391,14 @@ get_average_length(StatsEntryObject *self, void *unused)
 static PyObject *
 get_median(StatsEntryObject *self, void *unused)
 {
-    return number_from(entry_median(self->entry));
+    const struct stats_entry *e = self->entry;
+    double ms = entry_median(e);
+    return entry_median_is_bucket(e) ? number_from(ms) : time_number(e, ms);
 }
 
 /* --- Methods. */
 
-PyDoc_STRVAR(py_entry_reset_doc, "Zeroes it.");
+PyDoc_STRVAR(py_entry_reset_doc, "reset($self)\n--\n\nZeroes it.");
 
 static PyObject *
 py_entry_reset(StatsEntryObject *self, PyObject *unused)
@@ -528,8 +409,12 @@ py_entry_reset(StatsEntryObject *self, PyObject *unused)
 int
 entry_strip(StatsEntryObject *self)
 {
+    double now;
+    if (stats_now(&now) < 0 || view_leave_all(self) < 0) {
+        return -1;
+    }
     lock_stats(self->stats);
-    int r = entry_reset(self->entry, clock_wall());
+    int r = entry_reset(self->entry, now);
     unlock_stats(self->stats);
     if (r < 0) {
         PyErr_NoMemory();
@@ -538,7 +423,7 @@ entry_strip(StatsEntryObject *self)
 }
 
 PyDoc_STRVAR(py_entry_log_doc,
-             "log(response_time, content_length)\n\n"
+             "log($self, response_time, content_length)\n--\n\n"
              "Counts a request; response_time (ms) may be None.");
 
 static PyObject *
@@ -558,19 +443,27 @@ py_entry_log(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
     return r < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
-PyDoc_STRVAR(py_entry_log_error_doc, "log_error(error)\n\nCounts a failure.");
+PyDoc_STRVAR(py_entry_log_error_doc,
+             "log_error($self, error)\n--\n\nCounts a failure.");
 
 static PyObject *
-py_entry_log_error(StatsEntryObject *self, PyObject *error)
+py_entry_log_error(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
 {
+    static char *keywords[] = {"error", NULL};
+    PyObject *error;
+    double now;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &error) ||
+        stats_now(&now) < 0) {
+        return NULL;
+    }
     lock_stats(self->stats);
-    int r = entry_log_failure(self->entry, clock_wall());
+    int r = entry_log_failure(self->entry, now);
     unlock_stats(self->stats);
     return r < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
 PyDoc_STRVAR(py_entry_extend_doc,
-             "extend(other)\n\nAdds what another StatsEntry has.");
+             "extend($self, other)\n--\n\nAdds what another StatsEntry has.");
 
 static PyObject *
 py_entry_extend(StatsEntryObject *self, PyObject *other)
@@ -590,47 +483,52 @@ py_entry_extend(StatsEntryObject *self, PyObject *other)
 }
 
 PyDoc_STRVAR(py_entry_percentile_doc,
-             "get_response_time_percentile(percent)\n\n"
+             "get_response_time_percentile($self, percent)\n--\n\n"
              "The response time (ms) below which this part (0 to 1) of the "
-             "requests lies.");
+             "requests lies, as Locust rounds it: it can be above "
+             "max_response_time.");
 
 static PyObject *
-py_entry_percentile(StatsEntryObject *self, PyObject *percent)
+py_entry_percentile(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
 {
-    double p = PyFloat_AsDouble(percent);
-    if (p == -1 && PyErr_Occurred()) {
+    static char *keywords[] = {"percent", NULL};
+    double p;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "d", keywords, &p)) {
         return NULL;
     }
-    return number_from(entry_percentile(self->entry, p));
+    return number_from(entry_bucket_percentile(self->entry, p));
 }
 
-/* locust.stats.CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW, or -1. */
-static int
-window_seconds(void)
+PyDoc_STRVAR(py_entry_exact_percentile_doc,
+             "get_exact_response_time_percentile($self, percent)\n--\n\n"
+             "The same as a float, less than 0.8 % off, and never below "
+             "min_response_time or above max_response_time. What came from "
+             "other processes is as exact as their buckets.");
+
+static PyObject *
+py_entry_exact_percentile(StatsEntryObject *self, PyObject *args,
+                          PyObject *kwargs)
 {
-    PyObject *value = stats_global("CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW");
-    long n = value == NULL ? -1 : PyLong_AsLong(value);
-    Py_XDECREF(value);
-    if (n < 0 || n > 3600) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_ValueError,
-                            "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW must be "
-                            "between 0 and 3600");
-        }
-        return -1;
+    static char *keywords[] = {"percent", NULL};
+    double p;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "d", keywords, &p)) {
+        return NULL;
     }
-    return (int)n;
+    return PyFloat_FromDouble(entry_fine_percentile(self->entry, p));
 }
 
 PyDoc_STRVAR(py_entry_current_percentile_doc,
-             "get_current_response_time_percentile(percent)\n\n"
+             "get_current_response_time_percentile($self, percent)\n--\n\n"
              "The same for the last seconds; None if it is not known.");
 
 static PyObject *
-py_entry_current_percentile(StatsEntryObject *self, PyObject *percent)
+py_entry_current_percentile(StatsEntryObject *self, PyObject *args,
+                            PyObject *kwargs)
 {
-    double p = PyFloat_AsDouble(percent), ms;
-    if (p == -1 && PyErr_Occurred()) {
+    static char *keywords[] = {"percent", NULL};
+    double p, ms, now;
+    int window;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "d", keywords, &p)) {
         return NULL;
     }
     if (self->entry->snapshots_kept == 0) {
@@ -639,17 +537,38 @@ py_entry_current_percentile(StatsEntryObject *self, PyObject *percent)
                         "knows its current percentiles");
         return NULL;
     }
-    int window = window_seconds();
-    if (window < 0) {
+    int kept = snapshots_wanted(&window);
+    if (kept < 0 || stats_now(&now) < 0) {
         return NULL;
     }
     lock_stats(self->stats);
-    self->entry->snapshots_kept = (uint32_t)window + SNAPSHOTS_BEYOND;
+    self->entry->snapshots_kept = (uint32_t)kept;
     unlock_stats(self->stats);
-    if (!entry_current_percentile(self->entry, p, clock_wall(), window, &ms)) {
+    if (!entry_current_bucket_percentile(self->entry, p, now, window, &ms)) {
         Py_RETURN_NONE;
     }
     return number_from(ms);
+}
+
+PyDoc_STRVAR(py_entry_cache_doc,
+             "_cache_response_times($self, t)\n--\n\n"
+             "Takes a snapshot for second t.");
+
+static PyObject *
+py_entry_cache(StatsEntryObject *self, PyObject *t)
+{
+    long long at = PyLong_AsLongLong(t);
+    int kept = snapshots_wanted(NULL);
+    if (kept < 0 || PyErr_Occurred()) {
+        return NULL;
+    }
+    struct stats_entry *e = self->entry;
+    lock_stats(self->stats);
+    int r = snapshots_take(&e->snapshots, (uint32_t)kept, at, e->requests,
+                           e->none_requests, &e->buckets);
+    e->generation++;
+    unlock_stats(self->stats);
+    return r < 0 ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
 static const char *const serialized[] = {
@@ -660,15 +579,35 @@ static const char *const serialized[] = {
 
 #define SERIALIZED (sizeof(serialized) / sizeof(serialized[0]))
 
-PyDoc_STRVAR(py_entry_serialize_doc, "What unserialize() takes.");
+PyDoc_STRVAR(py_entry_serialize_doc,
+             "serialize($self)\n--\n\nWhat unserialize() takes.");
+
+/* What the entry holds under a serialized name; a map as a dict of its own.
+   New reference. */
+static PyObject *
+serialized_value(StatsEntryObject *self, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString((PyObject *)self, name);
+    for (int kind = 0; value != NULL && kind < MAP_KINDS; kind++) {
+        if (value == self->views[kind]) {
+            PyObject *dict = PyDict_New();
+            if (dict != NULL &&
+                map_fill(dict, self->entry, (enum map_kind)kind) < 0) {
+                Py_CLEAR(dict);
+            }
+            Py_SETREF(value, dict);
+            break;
+        }
+    }
+    return value;
+}
 
 PyObject *
 entry_serialize(StatsEntryObject *self)
 {
     PyObject *dict = PyDict_New();
     for (size_t i = 0; dict != NULL && i < SERIALIZED; i++) {
-        PyObject *value = PyObject_GetAttrString((PyObject *)self,
-                                                 serialized[i]);
+        PyObject *value = serialized_value(self, serialized[i]);
         if (value == NULL ||
             PyDict_SetItemString(dict, serialized[i], value) < 0) {
             Py_CLEAR(dict);
@@ -684,7 +623,8 @@ py_entry_serialize(StatsEntryObject *self, PyObject *unused)
     return entry_serialize(self);
 }
 
-PyDoc_STRVAR(py_entry_stripped_doc, "serialize(), then reset().");
+PyDoc_STRVAR(py_entry_stripped_doc,
+             "get_stripped_report($self)\n--\n\nserialize(), then reset().");
 
 static PyObject *
 py_entry_stripped(StatsEntryObject *self, PyObject *unused)
@@ -696,14 +636,51 @@ py_entry_stripped(StatsEntryObject *self, PyObject *unused)
     return data;
 }
 
+/* An item of any mapping: 1, 0 if there is none, -1 with an exception set. */
+static int
+find_item(PyObject *mapping, const char *key, PyObject **value)
+{
+    *value = PyMapping_GetItemString(mapping, key);
+    if (*value != NULL) {
+        return 1;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_KeyError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+/* Sets what data has; what it has not keeps its value, what is unknown is
+   left out. 0 or -1. */
+static int
+unserialize_rest(PyObject *self, PyObject *data)
+{
+    for (size_t i = 2; i < SERIALIZED; i++) {
+        PyObject *value;
+        int found = find_item(data, serialized[i], &value);
+        int r = found <= 0 ? found
+                           : PyObject_SetAttrString(self, serialized[i],
+                                                    value);
+        Py_XDECREF(value);
+        if (r < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 PyDoc_STRVAR(py_entry_unserialize_doc,
-             "unserialize(data, stats)\n\nA StatsEntry out of serialize().");
+             "unserialize($type, data, stats)\n--\n\n"
+             "A StatsEntry out of serialize().");
 
 static PyObject *
-py_entry_unserialize(PyObject *type, PyObject *args)
+py_entry_unserialize(PyObject *type, PyObject *args, PyObject *kwargs)
 {
+    static char *keywords[] = {"data", "stats", NULL};
     PyObject *data, *stats, *self = NULL;
-    if (!PyArg_ParseTuple(args, "OO", &data, &stats)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO", keywords, &data,
+                                     &stats)) {
         return NULL;
     }
     PyObject *name = PyMapping_GetItemString(data, "name");
@@ -711,16 +688,11 @@ py_entry_unserialize(PyObject *type, PyObject *args)
     if (method != NULL) {
         self = PyObject_CallFunctionObjArgs(type, stats, name, method, NULL);
     }
+    if (self != NULL && unserialize_rest(self, data) < 0) {
+        Py_CLEAR(self);
+    }
     Py_XDECREF(name);
     Py_XDECREF(method);
-    for (size_t i = 2; self != NULL && i < SERIALIZED; i++) {
-        PyObject *value = PyMapping_GetItemString(data, serialized[i]);
-        if (value == NULL ||
-            PyObject_SetAttrString(self, serialized[i], value) < 0) {
-            Py_CLEAR(self);
-        }
-        Py_XDECREF(value);
-    }
     return self;
 }
 
@@ -738,7 +710,7 @@ row(StatsEntryObject *self, const char *function, PyObject *argument)
 }
 
 PyDoc_STRVAR(py_entry_to_string_doc,
-             "to_string(current=True)\n\nIts row of the statistics table.");
+             "to_string($self, current=True)\n--\n\nIts row of the statistics table.");
 
 static PyObject *
 py_entry_to_string(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
@@ -759,7 +731,7 @@ py_entry_str(StatsEntryObject *self)
 }
 
 PyDoc_STRVAR(py_entry_percentile_row_doc,
-             "percentile()\n\nIts row of the percentile table.");
+             "percentile($self)\n--\n\nIts row of the percentile table.");
 
 static PyObject *
 py_entry_percentile_row(StatsEntryObject *self, PyObject *unused)
@@ -794,7 +766,11 @@ add_percentiles(StatsEntryObject *self, PyObject *dict)
         PyObject *p = PySequence_Fast_GET_ITEM(fast, i);
         PyObject *key =
             PyUnicode_FromFormat("response_time_percentile_%S", p);
-        PyObject *value = py_entry_percentile(self, p);
+        double part = PyFloat_AsDouble(p);
+        PyObject *value =
+            part == -1 && PyErr_Occurred()
+                ? NULL
+                : number_from(entry_percentile(self->entry, part));
         r = key == NULL || value == NULL ? -1
                                          : PyDict_SetItem(dict, key, value);
         Py_XDECREF(key);
@@ -806,7 +782,7 @@ add_percentiles(StatsEntryObject *self, PyObject *dict)
 }
 
 PyDoc_STRVAR(py_entry_to_dict_doc,
-             "to_dict(escape_string_values=False)\n\n"
+             "to_dict($self, escape_string_values=False)\n--\n\n"
              "Its row for the web page.");
 
 static PyObject *
@@ -822,15 +798,15 @@ py_entry_to_dict(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
     }
     double min = isinf(e->min_time) ? 0 : round_half_up(e->min_time);
     PyObject *dict = Py_BuildValue(
-        "{ss ss sL sL sN sd sd sd sd sN sd sd}", "method", e->method, "name",
+        "{ss ss sL sL sN sd sN sN sd sN sd sd}", "method", e->method, "name",
         e->name, "num_requests", (long long)e->requests, "num_failures",
         (long long)e->failures, "min_response_time",
         isinf(e->min_time) ? PyLong_FromLong(0) : PyFloat_FromDouble(min),
         "max_response_time", round_half_up(e->max_time), "current_rps",
-        entry_current_rps(e, &span), "current_fail_per_sec",
-        entry_current_fail_rate(e, &span), "avg_response_time",
-        entry_average(e), "median_response_time",
-        number_from(entry_median(e)), "total_rps", entry_total_rps(e, &span),
+        rate_number(e, &span, &current_rps), "current_fail_per_sec",
+        rate_number(e, &span, &current_fail_rate), "avg_response_time",
+        entry_average(e), "median_response_time", get_median(self, NULL),
+        "total_rps", entry_total_rps(e, &span),
         "total_fail_per_sec", entry_total_fail_rate(e, &span));
     PyObject *length = dict == NULL ? NULL : get_average_length(self, NULL);
     if (length == NULL || add_percentiles(self, dict) < 0 ||
@@ -844,23 +820,30 @@ py_entry_to_dict(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
 static PyMethodDef entry_methods[] = {
     METHOD("reset", py_entry_reset, METH_NOARGS),
     METHOD("log", py_entry_log, METH_VARARGS | METH_KEYWORDS),
-    METHOD("log_error", py_entry_log_error, METH_O),
+    METHOD("log_error", py_entry_log_error, METH_VARARGS | METH_KEYWORDS),
     METHOD("extend", py_entry_extend, METH_O),
     METHOD("serialize", py_entry_serialize, METH_NOARGS),
     METHOD("get_stripped_report", py_entry_stripped, METH_NOARGS),
-    METHOD("unserialize", py_entry_unserialize, METH_VARARGS | METH_CLASS),
+    METHOD("unserialize", py_entry_unserialize,
+           METH_VARARGS | METH_KEYWORDS | METH_CLASS),
     METHOD("to_string", py_entry_to_string, METH_VARARGS | METH_KEYWORDS),
     METHOD("percentile", py_entry_percentile_row, METH_NOARGS),
     METHOD("to_dict", py_entry_to_dict, METH_VARARGS | METH_KEYWORDS),
-    METHOD("get_response_time_percentile", py_entry_percentile, METH_O),
+    METHOD("get_response_time_percentile", py_entry_percentile,
+           METH_VARARGS | METH_KEYWORDS),
+    METHOD("get_exact_response_time_percentile", py_entry_exact_percentile,
+           METH_VARARGS | METH_KEYWORDS),
     METHOD("get_current_response_time_percentile",
-           py_entry_current_percentile, METH_O),
+           py_entry_current_percentile, METH_VARARGS | METH_KEYWORDS),
+    METHOD("_cache_response_times", py_entry_cache, METH_O),
     {NULL},
 };
 
 #define AT(field) ((void *)offsetof(struct stats_entry, field))
 #define COUNT(name, field, doc) \
     {name, (getter)get_count, (setter)set_count, doc, AT(field)}
+#define MAP(name, kind, doc) \
+    {name, (getter)get_map, (setter)set_map, doc, (void *)kind}
 #define RATE(name, rate, doc) \
     {name, (getter)get_rate, NULL, doc, (void *)&rate}
 
@@ -872,9 +855,9 @@ static PyGetSetDef entry_getset[] = {
           "Requests without a response time."),
     COUNT("num_failures", failures, "Failures."),
     COUNT("total_content_length", total_length, "Bytes received."),
-    {"total_response_time", (getter)get_sum, (setter)set_double,
+    {"total_response_time", (getter)get_sum, (setter)set_sum,
      "The sum of all response times (ms).", AT(total_time)},
-    {"max_response_time", (getter)get_sum, (setter)set_double,
+    {"max_response_time", (getter)get_sum, (setter)set_sum,
      "The greatest response time (ms).", AT(max_time)},
     {"min_response_time", (getter)get_min, (setter)set_min,
      "The least response time (ms), or None.", NULL},
@@ -882,17 +865,15 @@ static PyGetSetDef entry_getset[] = {
      "Time of creation or of the last reset.", AT(start)},
     {"last_request_timestamp", (getter)get_optional, (setter)set_double,
      "Time of the last request, or None.", AT(last)},
-    {"response_times", (getter)get_response_times,
-     (setter)set_response_times, "Requests by bucket (ms): a snapshot.",
-     NULL},
-    {"num_reqs_per_sec", (getter)get_seconds, (setter)set_seconds,
-     "Requests by second: a snapshot.", NULL},
-    {"num_fail_per_sec", (getter)get_seconds, (setter)set_seconds,
-     "Failures by second: a snapshot.", "failures"},
+    MAP("response_times", MAP_TIMES, "Requests by bucket (ms)."),
+    MAP("num_reqs_per_sec", MAP_REQUESTS,
+        "Requests by second, of the last 4,096 with any."),
+    MAP("num_fail_per_sec", MAP_FAILURES,
+        "Failures by second, of the last 4,096 with any."),
     {"use_response_times_cache", (getter)get_use_cache,
      (setter)set_use_cache, "Whether it knows current percentiles.", NULL},
-    {"response_times_cache", (getter)get_cache, NULL,
-     "response_times at the end of the last seconds: a snapshot.", NULL},
+    {"response_times_cache", (getter)get_cache, (setter)set_cache,
+     "response_times at the end of the last seconds, or None.", NULL},
     {"fail_ratio", (getter)get_fail_ratio, NULL, "Failures per request.",
      NULL},
     {"avg_response_time", (getter)get_average, NULL,
@@ -922,12 +903,13 @@ static PyMemberDef entry_members[] = {
 
 PyDoc_STRVAR(entry_doc,
              "StatsEntry(stats, name, method, "
-             "use_response_times_cache=False)\n\n"
+             "use_response_times_cache=False)\n--\n\n"
              "The statistics of one name and method.");
 
 static PyType_Slot entry_slots[] = {
     {Py_tp_doc, (void *)entry_doc},
     {Py_tp_new, py_entry_new},
+    {Py_tp_init, py_entry_init},
     {Py_tp_traverse, py_entry_traverse},
     {Py_tp_clear, py_entry_clear},
     {Py_tp_dealloc, py_entry_dealloc},

@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <structmember.h>
 
-#include "base/clock.h"
 #include "base/lookup.h"
 
 PyTypeObject *StatsError_Type;
@@ -75,7 +74,8 @@ error_text(PyObject *error)
     return masked;
 }
 
-PyObject *
+/* The SHA-256 of method, name and text, in hexadecimal. New reference. */
+static PyObject *
 error_key(PyObject *method, PyObject *name, PyObject *text)
 {
     PyObject *sha = NULL, *key = NULL;
@@ -164,6 +164,20 @@ set_label(struct stats_error *record, PyObject *error, PyObject *stats)
     return r;
 }
 
+PyObject *
+error_file(struct stats_error *record, PyObject *method, PyObject *name,
+           PyObject *text)
+{
+    PyObject *key = error_key(method, name, text);
+    const char *hex = key == NULL ? NULL : PyUnicode_AsUTF8(key);
+    if (hex == NULL) {
+        Py_CLEAR(key);
+        return NULL;
+    }
+    snprintf(record->key, sizeof(record->key), "%s", hex);
+    return key;
+}
+
 /* --- Life. */
 
 PyObject *
@@ -196,11 +210,9 @@ new_record(PyObject *method, PyObject *name, PyObject *error)
 {
     struct py_key k;
     struct stats_error *record = NULL;
-    PyObject *bytes = utf8_of(error_text(error));
-    if (bytes == NULL) {
-        return NULL;
-    }
-    if (key_from(&k, method, name) == 0) {
+    PyObject *text = error_text(error);
+    PyObject *bytes = utf8_of(Py_XNewRef(text));
+    if (bytes != NULL && key_from(&k, method, name) == 0) {
         record = error_new(&k.key, PyBytes_AS_STRING(bytes),
                            (size_t)PyBytes_GET_SIZE(bytes));
         key_release(&k);
@@ -208,12 +220,39 @@ new_record(PyObject *method, PyObject *name, PyObject *error)
             PyErr_NoMemory();
         }
     }
-    Py_DECREF(bytes);
+    PyObject *filed =
+        record == NULL ? NULL : error_file(record, method, name, text);
+    if (record != NULL &&
+        (filed == NULL || set_label(record, error, NULL) < 0)) {
+        error_unref(record);
+        record = NULL;
+    }
+    Py_XDECREF(filed);
+    Py_XDECREF(text);
+    Py_XDECREF(bytes);
     return record;
 }
 
+/* An error that says nothing, until __init__ makes it one. */
 static PyObject *
 statserror_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static const struct stats_key nothing = {.method = "", .name = ""};
+    StatsErrorObject *self = (StatsErrorObject *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->error = Py_NewRef(Py_None);
+    self->record = error_new(&nothing, "", 0);
+    if (self->record == NULL) {
+        PyErr_NoMemory();
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int
+statserror_init(StatsErrorObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *keywords[] = {"method", "name", "error", "occurrences",
                                "first_seen", "last_seen", NULL};
@@ -222,27 +261,26 @@ statserror_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO|LOO", keywords,
                                      &method, &name, &error, &occurrences,
                                      &first, &last)) {
-        return NULL;
+        return -1;
     }
     double first_seen = optional_time(first), last_seen = optional_time(last);
-    if (PyErr_Occurred()) {
-        return NULL;
+    struct stats_error *record =
+        PyErr_Occurred() ? NULL : new_record(method, name, error);
+    if (record == NULL) {
+        return -1;
     }
-    StatsErrorObject *self = (StatsErrorObject *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        return NULL;
+    record->tag = self;
+    record->occurrences = occurrences;
+    record->first = first_seen;
+    record->last = last_seen;
+    if (self->record->tag == self) {
+        self->record->tag = NULL;
     }
-    self->error = Py_NewRef(error);
-    self->record = new_record(method, name, error);
-    if (self->record == NULL || set_label(self->record, error, NULL) < 0) {
-        Py_DECREF(self);
-        return NULL;
-    }
-    self->record->tag = self;
-    self->record->occurrences = occurrences;
-    self->record->first = first_seen;
-    self->record->last = last_seen;
-    return (PyObject *)self;
+    error_unref(self->record);
+    self->record = record;
+    Py_SETREF(self->error, Py_NewRef(error));
+    Py_CLEAR(self->stats);
+    return 0;
 }
 
 static int
@@ -367,24 +405,30 @@ static PyMemberDef statserror_members[] = {
 /* --- Methods. */
 
 PyDoc_STRVAR(statserror_parse_error_doc,
-             "parse_error(error)\n\n"
+             "parse_error($type, error)\n--\n\n"
              "Its text, without what differs from one to the next.");
 
 static PyObject *
-statserror_parse_error(PyObject *type, PyObject *error)
+statserror_parse_error(PyObject *type, PyObject *args, PyObject *kwargs)
 {
-    return error_text(error);
+    static char *keywords[] = {"error", NULL};
+    PyObject *error;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &error)
+               ? error_text(error)
+               : NULL;
 }
 
 PyDoc_STRVAR(statserror_create_key_doc,
-             "create_key(method, name, error)\n\n"
+             "create_key($type, method, name, error)\n--\n\n"
              "The key under which it is found in RequestStats.errors.");
 
 static PyObject *
-statserror_create_key(PyObject *type, PyObject *args)
+statserror_create_key(PyObject *type, PyObject *args, PyObject *kwargs)
 {
+    static char *keywords[] = {"method", "name", "error", NULL};
     PyObject *method, *name, *error;
-    if (!PyArg_ParseTuple(args, "OOO", &method, &name, &error)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO", keywords, &method,
+                                     &name, &error)) {
         return NULL;
     }
     PyObject *text = error_text(error);
@@ -393,18 +437,24 @@ statserror_create_key(PyObject *type, PyObject *args)
     return key;
 }
 
-PyDoc_STRVAR(statserror_occurred_doc, "Counts one more, now.");
+PyDoc_STRVAR(statserror_occurred_doc,
+             "occurred($self)\n--\n\nCounts one more, now.");
 
 static PyObject *
 statserror_occurred(StatsErrorObject *self, PyObject *unused)
 {
+    double now;
+    if (stats_now(&now) < 0) {
+        return NULL;
+    }
     lock_stats(self->stats);
-    error_occurred(self->record, clock_wall());
+    error_occurred(self->record, now);
     unlock_stats(self->stats);
     Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(statserror_to_name_doc, "Its line in reports.");
+PyDoc_STRVAR(statserror_to_name_doc,
+             "to_name($self)\n--\n\nIts line in reports.");
 
 static PyObject *
 statserror_to_name(StatsErrorObject *self, PyObject *unused)
@@ -440,7 +490,8 @@ as_dict(StatsErrorObject *self, const char *key1, const char *value1,
                          first, "last_seen", last);
 }
 
-PyDoc_STRVAR(statserror_serialize_doc, "What unserialize() takes.");
+PyDoc_STRVAR(statserror_serialize_doc,
+             "serialize($self)\n--\n\nWhat unserialize() takes.");
 
 static PyObject *
 statserror_serialize(StatsErrorObject *self, PyObject *unused)
@@ -449,7 +500,8 @@ statserror_serialize(StatsErrorObject *self, PyObject *unused)
                    self->record->method);
 }
 
-PyDoc_STRVAR(statserror_to_dict_doc, "Its row for the web page.");
+PyDoc_STRVAR(statserror_to_dict_doc,
+             "to_dict($self)\n--\n\nIts row for the web page.");
 
 static PyObject *
 statserror_to_dict(StatsErrorObject *self, PyObject *unused)
@@ -459,7 +511,7 @@ statserror_to_dict(StatsErrorObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(statserror_unserialize_doc,
-             "unserialize(data)\n\nA StatsError out of serialize().");
+             "unserialize($type, data)\n--\n\nA StatsError out of serialize().");
 
 static PyObject *
 statserror_unserialize(PyObject *type, PyObject *data)
@@ -467,9 +519,15 @@ statserror_unserialize(PyObject *type, PyObject *data)
     static const char *const keys[] = {"method", "name", "error",
                                        "occurrences", "first_seen",
                                        "last_seen"};
+    const Py_ssize_t required = 4;
     PyObject *args = PyTuple_New(6);
     for (Py_ssize_t i = 0; args != NULL && i < 6; i++) {
         PyObject *value = PyMapping_GetItemString(data, keys[i]);
+        if (value == NULL && i >= required &&
+            PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+            value = Py_NewRef(Py_None);
+        }
         if (value == NULL) {
             Py_CLEAR(args);
             break;
@@ -482,8 +540,10 @@ statserror_unserialize(PyObject *type, PyObject *data)
 }
 
 static PyMethodDef statserror_methods[] = {
-    METHOD("parse_error", statserror_parse_error, METH_O | METH_CLASS),
-    METHOD("create_key", statserror_create_key, METH_VARARGS | METH_CLASS),
+    METHOD("parse_error", statserror_parse_error,
+           METH_VARARGS | METH_KEYWORDS | METH_CLASS),
+    METHOD("create_key", statserror_create_key,
+           METH_VARARGS | METH_KEYWORDS | METH_CLASS),
     METHOD("occurred", statserror_occurred, METH_NOARGS),
     METHOD("to_name", statserror_to_name, METH_NOARGS),
     METHOD("serialize", statserror_serialize, METH_NOARGS),
@@ -494,12 +554,13 @@ static PyMethodDef statserror_methods[] = {
 
 PyDoc_STRVAR(statserror_doc,
              "StatsError(method, name, error, occurrences=0, "
-             "first_seen=None, last_seen=None)\n\n"
+             "first_seen=None, last_seen=None)\n--\n\n"
              "All failures of one kind.");
 
 static PyType_Slot statserror_slots[] = {
     {Py_tp_doc, (void *)statserror_doc},
     {Py_tp_new, statserror_new},
+    {Py_tp_init, statserror_init},
     {Py_tp_traverse, statserror_traverse},
     {Py_tp_clear, statserror_clear},
     {Py_tp_dealloc, statserror_dealloc},

@@ -18,6 +18,13 @@
 static PyObject *globals;           /* of locust.stats; NULL: not imported */
 static PyObject *bucket_name;       /* "bucket_response_time" */
 static PyObject *native_bucket;     /* our function of that name */
+static PyObject *time_globals;      /* of the module time */
+static PyObject *time_name;         /* "time" */
+static PyObject *native_time;       /* time.time as it was at first */
+
+/* What Locust keeps beyond the window of current percentiles. */
+#define SNAPSHOTS_BEYOND (STATS_SNAPSHOTS - 10)
+#define GREATEST_WINDOW 3600
 
 PyObject *
 stats_global(const char *name)
@@ -29,6 +36,55 @@ stats_global(const char *name)
                      "do not delete its names)", name);
     }
     return Py_XNewRef(value);
+}
+
+/* --- What users may replace. */
+
+int
+stats_now(double *now)
+{
+    PyObject *function = PyDict_GetItemWithError(time_globals, time_name);
+    if (function == native_time) {
+        *now = clock_wall();
+        return 0;
+    }
+    if (function == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_RuntimeError, "time.time was deleted");
+        }
+        return -1;
+    }
+    Py_INCREF(function);        /* it might replace itself */
+    PyObject *r = PyObject_CallNoArgs(function);
+    *now = r == NULL ? -1 : PyFloat_AsDouble(r);
+    Py_DECREF(function);
+    Py_XDECREF(r);
+    return *now == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+int
+snapshots_wanted(int *window)
+{
+    PyObject *value =
+        globals == NULL
+            ? NULL
+            : PyDict_GetItemString(globals,
+                                   "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW");
+    long n = value == NULL ? 10 : PyLong_AsLong(value);
+    if (n == -1 && PyErr_Occurred()) {
+        return -1;
+    }
+    if (n < 0 || n > GREATEST_WINDOW) {
+        PyErr_Format(PyExc_ValueError,
+                     "locust.stats.CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW "
+                     "is %ld, but must be between 0 and %d", n,
+                     GREATEST_WINDOW);
+        return -1;
+    }
+    if (window != NULL) {
+        *window = (int)n;
+    }
+    return (int)n + SNAPSHOTS_BEYOND;
 }
 
 /* --- Conversions. */
@@ -118,7 +174,8 @@ sample_bucket(struct stats_sample *sample)
         return PyErr_Occurred() ? -1 : 0;
     }
     Py_INCREF(function);        /* it might replace itself */
-    PyObject *ms = PyFloat_FromDouble(sample->ms);
+    PyObject *ms = sample->whole ? PyLong_FromDouble(sample->ms)
+                                 : PyFloat_FromDouble(sample->ms);
     PyObject *r = ms ? PyObject_CallOneArg(function, ms) : NULL;
     sample->bucket = r ? PyFloat_AsDouble(r) : -1;
     Py_DECREF(function);
@@ -131,17 +188,25 @@ sample_bucket(struct stats_sample *sample)
 }
 
 int
+time_from(PyObject *response_time, double *ms, bool *whole)
+{
+    *whole = PyLong_Check(response_time);
+    *ms = PyFloat_AsDouble(response_time);
+    return *ms == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+int
 sample_from(struct stats_sample *sample, PyObject *response_time,
             PyObject *content_length)
 {
-    *sample = (struct stats_sample){.timed = response_time != Py_None,
-                                    .now = clock_wall()};
-    if (sample->timed) {
-        sample->ms = PyFloat_AsDouble(response_time);
-        if ((sample->ms == -1 && PyErr_Occurred()) ||
-            sample_bucket(sample) < 0) {
-            return -1;
-        }
+    *sample = (struct stats_sample){.timed = response_time != Py_None};
+    if (stats_now(&sample->now) < 0) {
+        return -1;
+    }
+    if (sample->timed &&
+        (time_from(response_time, &sample->ms, &sample->whole) < 0 ||
+         sample_bucket(sample) < 0)) {
+        return -1;
     }
     PyObject *length = PyNumber_Long(content_length);
     if (length == NULL) {
@@ -191,8 +256,10 @@ stats_of(PyObject *stats)
 static int
 log_to_subclass(PyObject *stats, const struct request_report *report)
 {
-    PyObject *ms = report->timed ? PyFloat_FromDouble(report->response_time)
-                                 : Py_NewRef(Py_None);
+    PyObject *ms = !report->timed ? Py_NewRef(Py_None)
+                   : report->whole
+                       ? PyLong_FromDouble(report->response_time)
+                       : PyFloat_FromDouble(report->response_time);
     if (ms == NULL) {
         return -1;
     }
@@ -211,10 +278,11 @@ log_report(PyObject *stats, const struct request_report *report)
         return log_to_subclass(stats, report);
     }
     struct stats_sample sample = {.timed = report->timed,
+                                  .whole = report->whole,
                                   .ms = report->response_time,
-                                  .length = report->response_length,
-                                  .now = clock_wall()};
-    if (sample.timed && sample_bucket(&sample) < 0) {
+                                  .length = report->response_length};
+    if (stats_now(&sample.now) < 0 ||
+        (sample.timed && sample_bucket(&sample) < 0)) {
         return -1;
     }
     return request_stats_log((RequestStatsObject *)stats,
@@ -276,15 +344,17 @@ py_stats_bind(PyObject *module, PyObject *dict)
 }
 
 PyDoc_STRVAR(py_bucket_response_time_doc,
-             "bucket_response_time(response_time)\n\n"
+             "bucket_response_time($module, response_time)\n--\n\n"
              "The bucket in which a response time (ms) is counted: rounded "
              "to two digits, below 100 to whole ones.");
 
 static PyObject *
-py_bucket_response_time(PyObject *module, PyObject *response_time)
+py_bucket_response_time(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    double ms = PyFloat_AsDouble(response_time);
-    if ((ms == -1 && PyErr_Occurred()) || check_finite(ms) < 0) {
+    static char *keywords[] = {"response_time", NULL};
+    double ms;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "d", keywords, &ms) ||
+        check_finite(ms) < 0) {
         return NULL;
     }
     return PyLong_FromDouble(bucket_round(ms));
@@ -350,8 +420,7 @@ PyDoc_STRVAR(py_percentile_table_doc,
              "percentile_table(stats, type_width, name_width, percentiles)\n\n"
              "The lines of the percentile table.");
 
-/* An array of doubles out of a sequence of numbers; PyMem_Free() it. */
-static double *
+double *
 numbers_from(PyObject *sequence, size_t *n)
 {
     PyObject *fast = PySequence_Fast(sequence, "percentiles: not a sequence");
@@ -449,7 +518,8 @@ py_entry_row(PyObject *module, PyObject *args)
         if (percentiles == NULL) {
             return NULL;
         }
-        table_percentile_row(&out, entry->entry, &layout, percentiles, n);
+        table_percentile_row(&out, entry->entry, &layout, percentiles, n,
+                             true);
         PyMem_Free(percentiles);
     }
     PyObject *list = take_lines(&out, 0);
@@ -460,7 +530,8 @@ py_entry_row(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {
     METHOD("stats_bind", py_stats_bind, METH_O),
-    METHOD("bucket_response_time", py_bucket_response_time, METH_O),
+    METHOD("bucket_response_time", py_bucket_response_time,
+           METH_VARARGS | METH_KEYWORDS),
     METHOD("stats_listener", py_stats_listener, METH_O),
     METHOD("stats_table", py_stats_table, METH_VARARGS),
     METHOD("percentile_table", py_percentile_table, METH_VARARGS),
@@ -469,13 +540,29 @@ static PyMethodDef functions[] = {
     {NULL},
 };
 
+/* Remembers time.time as it is, to notice when it is replaced. */
+static int
+find_time(void)
+{
+    PyObject *module = PyImport_ImportModule("time");
+    if (module == NULL) {
+        return -1;
+    }
+    time_globals = Py_NewRef(PyModule_GetDict(module));
+    time_name = PyUnicode_InternFromString("time");
+    native_time = PyObject_GetAttrString(module, "time");
+    Py_DECREF(module);
+    return time_name == NULL || native_time == NULL ? -1 : 0;
+}
+
 int
 stats_module_exec(PyObject *module)
 {
     bucket_name = PyUnicode_InternFromString("bucket_response_time");
-    if (bucket_name == NULL || pydict_exec(module) < 0 ||
+    if (bucket_name == NULL || find_time() < 0 || pyview_exec() < 0 ||
+        pydict_exec(module) < 0 ||
         pyentry_exec(module) < 0 || pyerror_exec(module) < 0 ||
-        pycollection_exec(module) < 0 ||
+        pycollection_exec(module) < 0 || pymerge_exec(module) < 0 ||
         PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }

@@ -18,9 +18,16 @@ find(const struct snapshots *s, int64_t at)
 }
 
 static void
+free_counts(struct snapshot *snapshot)
+{
+    free(snapshot->counts);
+    free(snapshot->values);
+}
+
+static void
 drop_oldest(struct snapshots *s)
 {
-    free(snapshots_item(s, 0)->counts);
+    free_counts(snapshots_item(s, 0));
     s->first = (s->first + 1) % s->size;
     s->used--;
 }
@@ -51,7 +58,7 @@ make_room(struct snapshots *s, int64_t at)
 {
     struct snapshot *snapshot = find(s, at);
     if (snapshot != NULL) {
-        free(snapshot->counts);
+        free_counts(snapshot);
     }
     else {
         if (s->used == s->size) {
@@ -100,6 +107,33 @@ snapshots_near(const struct snapshots *s, int64_t at)
         }
     }
     return found;
+}
+
+int
+snapshots_detach(struct snapshots *s, const struct buckets *buckets)
+{
+    for (uint32_t i = 0; i < s->used; i++) {
+        struct snapshot *snapshot = snapshots_item(s, i);
+        if (snapshot->values != NULL || snapshot->used == 0) {
+            continue;
+        }
+        double *values = malloc(snapshot->used * sizeof(*values));
+        if (values == NULL) {
+            return -1;
+        }
+        for (uint32_t k = 0; k < snapshot->used; k++) {
+            values[k] = buckets->items[k].value;
+        }
+        snapshot->values = values;
+    }
+    return 0;
+}
+
+void
+snapshots_replace(struct snapshots *s, struct snapshot *ring, uint32_t n)
+{
+    snapshots_clear(s);
+    *s = (struct snapshots){.ring = ring, .size = n, .used = n};
 }
 
 void

@@ -5,20 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
-struct stats *
-stats_new(uint32_t snapshots_kept)
+struct stats_entry *
+stats_new_total(uint32_t snapshots_kept, double now)
 {
     static const struct stats_key aggregated = {
         .method = "", .name = "Aggregated", .name_len = 10};
+    return entry_new(&aggregated, snapshots_kept, now);
+}
+
+struct stats *
+stats_new(uint32_t snapshots_kept, double now)
+{
     struct stats *s = calloc(1, sizeof(*s));
     if (s == NULL) {
         return NULL;
     }
     s->snapshots_kept = snapshots_kept;
     s->errors_max = STATS_ERRORS_MAX;
-    s->total = entry_new(&aggregated, snapshots_kept, clock_wall());
+    s->total = stats_new_total(snapshots_kept, now);
     if (s->total == NULL || pthread_mutex_init(&s->lock, NULL) != 0) {
         entry_unref(s->total);
         free(s);
@@ -107,7 +111,8 @@ add_entry(struct stats *s, struct stats_entry *e, uint32_t hash)
 }
 
 static struct stats_entry *
-get_entry(struct stats *s, const struct stats_key *key, double now)
+get_entry(struct stats *s, const struct stats_key *key,
+          uint32_t snapshots_kept, double now)
 {
     uint32_t hash = hash_key(key), at = hash, item;
     while ((item = index_next(&s->entry_index, hash, &at)) != 0) {
@@ -115,7 +120,7 @@ get_entry(struct stats *s, const struct stats_key *key, double now)
             return s->entries[item - 1];
         }
     }
-    struct stats_entry *e = entry_new(key, s->snapshots_kept, now);
+    struct stats_entry *e = entry_new(key, snapshots_kept, now);
     if (e != NULL && add_entry(s, e, hash) < 0) {
         entry_unref(e);
         return NULL;
@@ -129,7 +134,8 @@ stats_log(struct stats *s, const struct stats_key *key,
 {
     stats_lock(s);
     int failed = entry_log(s->total, sample) < 0;
-    struct stats_entry *e = get_entry(s, key, sample->now);
+    struct stats_entry *e =
+        get_entry(s, key, s->snapshots_kept, sample->now);
     if (e != NULL) {
         failed |= entry_log(e, sample) < 0;
     }
@@ -138,10 +144,26 @@ stats_log(struct stats *s, const struct stats_key *key,
 }
 
 struct stats_entry *
-stats_get(struct stats *s, const struct stats_key *key)
+stats_get(struct stats *s, const struct stats_key *key, double now)
 {
     stats_lock(s);
-    struct stats_entry *e = get_entry(s, key, clock_wall());
+    struct stats_entry *e = get_entry(s, key, s->snapshots_kept, now);
+    stats_unlock(s);
+    return e;
+}
+
+struct stats_entry *
+stats_merge(struct stats *s, const struct stats_entry *other,
+            uint32_t snapshots_kept, double now)
+{
+    struct stats_key key = {.method = other->method, .name = other->name,
+                            .method_len = other->method_len,
+                            .name_len = other->name_len};
+    stats_lock(s);
+    struct stats_entry *e = get_entry(s, &key, snapshots_kept, now);
+    if (e != NULL && entry_merge(e, other) < 0) {
+        e = NULL;
+    }
     stats_unlock(s);
     return e;
 }
@@ -229,7 +251,7 @@ stats_log_error(struct stats *s, const struct stats_key *key,
 {
     stats_lock(s);
     int failed = entry_log_failure(s->total, now) < 0;
-    struct stats_entry *e = get_entry(s, key, now);
+    struct stats_entry *e = get_entry(s, key, s->snapshots_kept, now);
     failed |= e == NULL || entry_log_failure(e, now) < 0;
     *error = get_error(s, key, text, text_len);
     if (*error != NULL) {
@@ -238,6 +260,16 @@ stats_log_error(struct stats *s, const struct stats_key *key,
     failed |= *error == NULL;
     stats_unlock(s);
     return failed ? NULL : e;
+}
+
+struct stats_error *
+stats_get_error(struct stats *s, const struct stats_key *key,
+                const char *text, size_t text_len)
+{
+    stats_lock(s);
+    struct stats_error *error = get_error(s, key, text, text_len);
+    stats_unlock(s);
+    return error;
 }
 
 /* --- All at once. */
@@ -257,15 +289,16 @@ stats_reset_all(struct stats *s, double now)
     return result;
 }
 
-int
-stats_clear_all(struct stats *s, double now)
+void
+stats_clear_all(struct stats *s, struct stats_entry *total)
 {
     stats_lock(s);
-    int result = entry_reset(s->total, now);
+    struct stats_entry *old = s->total;
+    s->total = entry_ref(total);
     drop_entries(s);
     drop_errors(s);
     stats_unlock(s);
-    return result;
+    entry_unref(old);
 }
 
 int
@@ -363,6 +396,20 @@ stats_list_free(struct stats_entry **list, size_t n)
         entry_unref(list[i]);
     }
     free(list);
+}
+
+static int
+compare_errors(const void *a, const void *b)
+{
+    const struct stats_error *x = *(struct stats_error *const *)a;
+    const struct stats_error *y = *(struct stats_error *const *)b;
+    return strcmp(x->key, y->key);
+}
+
+void
+stats_sort_errors(struct stats_error **list, size_t n)
+{
+    qsort(list, n, sizeof(*list), compare_errors);
 }
 
 int

@@ -23,6 +23,9 @@
 
 #define STATS_ERRORS_MAX 10000
 
+/* Locust files errors by a SHA-256 in hexadecimal, and sorts them by it. */
+#define STATS_ERROR_KEY 64
+
 /* All failures with the same method, name and text. Counted as entries are. */
 struct stats_error {
     atomic_uint refs;
@@ -35,6 +38,7 @@ struct stats_error {
     uint32_t name_len;
     uint32_t text_len;
     char *label;                /* the text in reports; NULL: the same. Owned */
+    char key[STATS_ERROR_KEY + 1];  /* Locust's; "": not known */
     int64_t occurrences;
     double first;               /* seconds since the epoch; 0: never */
     double last;
@@ -56,10 +60,13 @@ struct stats {
     struct stats_error *overflow;   /* among errors; NULL: not needed yet */
 };
 
-/* An empty collection that keeps this many snapshots of every entry. NULL
-   without memory. */
-struct stats *stats_new(uint32_t snapshots_kept);
+/* An empty collection that begins now and keeps this many snapshots of every
+   entry. NULL without memory. */
+struct stats *stats_new(uint32_t snapshots_kept, double now);
 void stats_free(struct stats *s);
+
+/* A total by itself, with one reference. NULL without memory. */
+struct stats_entry *stats_new_total(uint32_t snapshots_kept, double now);
 
 static inline void
 stats_lock(struct stats *s)
@@ -95,14 +102,29 @@ struct stats_entry *stats_log_error(struct stats *s,
                                     double now, struct stats_error **error);
 
 /* The entry (borrowed), made if need be; NULL without memory. */
-struct stats_entry *stats_get(struct stats *s, const struct stats_key *key);
+struct stats_entry *stats_get(struct stats *s, const struct stats_key *key,
+                              double now);
+
+/* Adds another process's entry to the one of that name, which is made if need
+   be, with so many snapshots. Returns it (borrowed); NULL without memory. */
+struct stats_entry *stats_merge(struct stats *s,
+                                const struct stats_entry *other,
+                                uint32_t snapshots_kept, double now);
+
+/* The group of these failures (borrowed), made if need be, with nothing
+   counted; the group of all others if there are too many. NULL without
+   memory. */
+struct stats_error *stats_get_error(struct stats *s,
+                                    const struct stats_key *key,
+                                    const char *text, size_t text_len);
 
 /* Zeroes the total and all entries where they are, and drops the errors. 0,
    or -1 without memory. */
 int stats_reset_all(struct stats *s, double now);
 
-/* Zeroes the total, drops entries and errors. 0, or -1 without memory. */
-int stats_clear_all(struct stats *s, double now);
+/* Drops entries, errors and the total, whose place this one takes (not
+   stolen). */
+void stats_clear_all(struct stats *s, struct stats_entry *total);
 
 /* Replaces all entries, or all errors, by these (not stolen). 0, or -1 without
    memory, and then nothing is changed. */
@@ -110,7 +132,7 @@ int stats_set_entries(struct stats *s, struct stats_entry **entries,
                       size_t n);
 int stats_set_errors(struct stats *s, struct stats_error **errors, size_t n);
 
-/* Replaces the total (not stolen). */
+/* Replaces the total (not stolen), which others may hold. */
 void stats_set_total(struct stats *s, struct stats_entry *total);
 
 /* The entries in an array of their own, each with a reference, sorted by
@@ -119,7 +141,8 @@ int stats_list_entries(struct stats *s, struct stats_entry ***list,
                        size_t *n);
 void stats_list_free(struct stats_entry **list, size_t n);
 
-/* The same for errors, in their order. */
+/* The same for errors, in their order. One can sort them by their keys. */
+void stats_sort_errors(struct stats_error **list, size_t n);
 int stats_list_errors(struct stats *s, struct stats_error ***list, size_t *n);
 void stats_list_free_errors(struct stats_error **list, size_t n);
 
@@ -133,6 +156,10 @@ void error_unref(struct stats_error *error);
 
 /* Counts one more. */
 void error_occurred(struct stats_error *error, double now);
+
+/* Counts so many more, the first and last of them then (0: not known). */
+void error_merge(struct stats_error *error, int64_t occurrences, double first,
+                 double last);
 
 /* Sets the text for reports. The collection's lock is the caller's business.
    0, or -1 without memory. */

@@ -12,6 +12,8 @@ C_TESTS = \
 	tests/c/test_lag \
 	tests/c/test_lines \
 	tests/c/test_mailbox \
+	tests/c/test_row \
+	tests/c/test_rowfile \
 	tests/c/test_seconds \
 	tests/c/test_snapshots \
 	tests/c/test_stats \

@@ -170,6 +170,84 @@ merge_is_the_same_as_logging(void **state)
 }
 
 static void
+buckets_can_be_replaced(void **state)
+{
+    struct stats_entry *e = new_entry();
+    struct buckets new = {0};
+    double ms;
+    for (int second = 1001; second <= 1020; second++) {
+        log_ms(e, 500, second);
+    }
+    uint32_t generation = e->generation;
+    assert_int_equal(buckets_add(&new, 7, 50), 0);
+    assert_int_equal(buckets_add(&new, 500, 20), 0);
+    assert_int_equal(entry_set_buckets(e, &new), 0);
+    assert_null(new.items);
+    assert_true(e->generation != generation);
+    e->requests = 70;
+    /* The snapshot of second 1010 still counts 10 of 500, whose position is
+       another one now; so 10 of 60 are at 500. */
+    assert_true(entry_current_percentile(e, 0.9, 1020, 10, &ms));
+    assert_true(ms == 500);
+    assert_true(entry_current_percentile(e, 0.8, 1020, 10, &ms));
+    assert_true(ms == 7);
+    e->min_time = 7;
+    assert_true(fabs(entry_fine_percentile(e, 0.5) - 7) < 0.06);
+    assert_true(fabs(entry_fine_percentile(e, 0.99) - 500) < 4);
+    log_ms(e, 7, 1021);
+    log_ms(e, 7, 1022);
+    assert_true(entry_current_percentile(e, 0.99, 1022, 12, &ms));
+    entry_unref(e);
+}
+
+static void
+merge_takes_snapshots(void **state)
+{
+    struct stats_entry *e = new_entry(), *other = new_entry();
+    log_ms(other, 5, 1005.5);
+    assert_int_equal(entry_merge(e, other), 0);
+    assert_int_equal(e->snapshots.used, 2);
+    assert_int_equal(snapshots_item(&e->snapshots, 1)->at, 1005);
+    assert_int_equal(snapshots_item(&e->snapshots, 1)->requests, 1);
+    assert_int_equal(entry_merge(e, other), 0);
+    assert_int_equal(e->snapshots.used, 2);
+    entry_unref(e);
+    entry_unref(other);
+}
+
+static void
+exact_percentiles_end_at_the_bounds(void **state)
+{
+    struct stats_entry *e = new_entry();
+    assert_true(entry_fine_percentile(e, 1) == 0);
+    log_ms(e, 0.123, 1001);
+    log_ms(e, 155.25, 1001);
+    assert_true(entry_fine_percentile(e, 0) == 0.123);
+    assert_true(entry_fine_percentile(e, -1) == 0.123);
+    assert_true(entry_fine_percentile(e, 1) == 155.25);
+    assert_true(entry_fine_percentile(e, 2) == 155.25);
+    assert_true(entry_fine_percentile(e, 0.99) <= 155.25);
+    assert_true(entry_fine_percentile(e, NAN) == 0.123);
+    assert_true(entry_bucket_percentile(e, 0.99) == 160);
+    assert_true(entry_percentile(e, 0.99) == 155.25);
+    entry_unref(e);
+}
+
+static void
+medians_know_where_they_are_from(void **state)
+{
+    struct stats_entry *e = new_entry();
+    log_ms(e, 127.5, 1001);
+    assert_true(entry_median(e) == 127.5);
+    assert_false(entry_median_is_bucket(e));
+    log_ms(e, 500, 1001);
+    log_ms(e, 130, 1001);
+    assert_true(entry_median(e) == 130);
+    assert_true(entry_median_is_bucket(e));
+    entry_unref(e);
+}
+
+static void
 memory_is_bounded(void **state)
 {
     struct stats_entry *e = new_entry();
@@ -217,6 +295,10 @@ main(void)
         cmocka_unit_test(current_rate_looks_at_ten_seconds),
         cmocka_unit_test(current_percentile_forgets_the_past),
         cmocka_unit_test(merge_is_the_same_as_logging),
+        cmocka_unit_test(buckets_can_be_replaced),
+        cmocka_unit_test(merge_takes_snapshots),
+        cmocka_unit_test(exact_percentiles_end_at_the_bounds),
+        cmocka_unit_test(medians_know_where_they_are_from),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(extreme_times_do_no_harm),
     };

@@ -27,7 +27,7 @@ static const struct {
     KIND(ResponseObject, 152),
     KIND(struct exchange, 248),
     KIND(struct reply, 120),
-    KIND(struct stats_entry, 504),
+    KIND(struct stats_entry, 512),
 };
 
 static void

@@ -40,7 +40,7 @@ log_fail(struct stats *s, const char *name, const char *text, double now)
 static void
 entries_are_told_apart(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct stats_entry *get = log_ms(s, "GET", "/a", 5);
     struct stats_entry *post = log_ms(s, "POST", "/a", 5);
     struct stats_entry *odd = log_ms(s, "GE", "T/a", 5);
@@ -56,7 +56,7 @@ entries_are_told_apart(void **state)
 static void
 thousands_of_entries_keep_their_order(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     char name[32];
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 5000; i++) {
@@ -72,16 +72,25 @@ thousands_of_entries_keep_their_order(void **state)
 }
 
 static void
+clear_all(struct stats *s, double now)
+{
+    struct stats_entry *total = stats_new_total(0, now);
+    assert_non_null(total);
+    stats_clear_all(s, total);
+    entry_unref(total);
+}
+
+static void
 list_is_sorted_by_name_then_method(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct stats_entry **list;
     size_t n;
     log_ms(s, "POST", "/b", 1);
     log_ms(s, "GET", "/b", 1);
     log_ms(s, "PUT", "/a", 1);
     assert_int_equal(stats_list_entries(s, &list, &n), 0);
-    assert_int_equal(stats_clear_all(s, 6000), 0);
+    clear_all(s, 6000);
     assert_int_equal(n, 3);
     assert_string_equal(list[0]->method, "PUT");
     assert_string_equal(list[1]->method, "GET");
@@ -93,7 +102,7 @@ list_is_sorted_by_name_then_method(void **state)
 static void
 errors_are_grouped(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct stats_error *a = log_fail(s, "/a", "boom", 10);
     assert_int_equal(a->occurrences, 1);
     assert_ptr_equal(log_fail(s, "/a", "boom", 12), a);
@@ -111,7 +120,7 @@ errors_are_grouped(void **state)
 static void
 too_many_errors_are_added_up(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     char text[32];
     s->errors_max = 100;
     for (int i = 0; i < 1000; i++) {
@@ -129,9 +138,54 @@ too_many_errors_are_added_up(void **state)
 }
 
 static void
+what_other_processes_counted_is_added(void **state)
+{
+    struct stats *s = stats_new(0, 1000), *other = stats_new(0, 900);
+    struct stats_entry *theirs = log_ms(other, "GET", "/a", 5);
+    log_ms(s, "GET", "/a", 7);
+    struct stats_entry *e = stats_merge(s, theirs, STATS_SNAPSHOTS, 1000);
+    assert_ptr_equal(e, s->entries[0]);
+    assert_int_equal(e->requests, 2);
+    assert_int_equal(e->snapshots_kept, 0);
+    theirs = log_ms(other, "GET", "/new", 5);
+    e = stats_merge(s, theirs, STATS_SNAPSHOTS, 1000);
+    assert_int_equal(e->snapshots_kept, STATS_SNAPSHOTS);
+    assert_int_equal(e->snapshots.used, 2);
+    assert_int_equal(s->total->requests, 1);
+    stats_free(other);
+    stats_free(s);
+}
+
+static void
+errors_of_other_processes_are_added(void **state)
+{
+    struct stats *s = stats_new(0, 1000);
+    struct stats_error *a = log_fail(s, "/a", "boom", 100);
+    struct stats_key key = {.method = a->method, .name = a->name,
+                            .method_len = a->method_len,
+                            .name_len = a->name_len};
+    assert_ptr_equal(stats_get_error(s, &key, "boom", 4), a);
+    error_merge(a, 5, 0, 0);
+    assert_true(a->occurrences == 6 && a->first == 100 && a->last == 100);
+    error_merge(a, 1, 50, 200);
+    assert_true(a->first == 50 && a->last == 200);
+    struct stats_error *b = stats_get_error(s, &key, "bang", 4);
+    assert_true(b->occurrences == 0 && b->first == 0);
+    error_merge(b, INT64_MAX, 70, 60);
+    error_merge(b, 1, 0, 0);
+    assert_true(b->occurrences == INT64_MAX && b->first == 70);
+    struct stats_error *list[] = {a, b};
+    memset(a->key, 'f', STATS_ERROR_KEY);
+    memset(b->key, '0', STATS_ERROR_KEY);
+    stats_sort_errors(list, 2);
+    assert_ptr_equal(list[0], b);
+    stats_free(s);
+}
+
+static void
 reset_keeps_entries_and_clear_does_not(void **state)
 {
-    struct stats *s = stats_new(STATS_SNAPSHOTS);
+    struct stats *s = stats_new(STATS_SNAPSHOTS, 1000);
     struct stats_entry *e = entry_ref(log_ms(s, "GET", "/a", 5));
     log_fail(s, "/a", "boom", 10);
     assert_int_equal(stats_reset_all(s, 7000), 0);
@@ -140,10 +194,11 @@ reset_keeps_entries_and_clear_does_not(void **state)
     assert_int_equal(e->requests + e->failures + s->total->requests, 0);
     assert_true(e->start == 7000 && s->total->start == 7000);
     assert_ptr_equal(log_ms(s, "GET", "/a", 5), e);
-    assert_int_equal(stats_clear_all(s, 7000), 0);
+    clear_all(s, 7000);
     assert_int_equal(s->entry_count, 0);
     assert_true(log_ms(s, "GET", "/a", 5) != e);
     assert_int_equal(e->requests, 1);
+    assert_true(s->total->start == 7000 && s->total->requests == 1);
     entry_unref(e);
     stats_free(s);
 }
@@ -151,7 +206,7 @@ reset_keeps_entries_and_clear_does_not(void **state)
 static void
 entries_can_be_replaced(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct stats_entry *keep = log_ms(s, "GET", "/keep", 5);
     log_ms(s, "GET", "/drop", 5);
     assert_int_equal(stats_set_entries(s, &keep, 1), 0);
@@ -196,7 +251,7 @@ read_on(void *arg)
 static void
 another_thread_may_read(void **state)
 {
-    struct reader r = {.stats = stats_new(0)};
+    struct reader r = {.stats = stats_new(0, 1000)};
     pthread_t thread;
     char name[32];
     assert_int_equal(pthread_create(&thread, NULL, read_on, &r), 0);
@@ -220,6 +275,8 @@ main(void)
         cmocka_unit_test(list_is_sorted_by_name_then_method),
         cmocka_unit_test(errors_are_grouped),
         cmocka_unit_test(too_many_errors_are_added_up),
+        cmocka_unit_test(what_other_processes_counted_is_added),
+        cmocka_unit_test(errors_of_other_processes_are_added),
         cmocka_unit_test(reset_keeps_entries_and_clear_does_not),
         cmocka_unit_test(entries_can_be_replaced),
         cmocka_unit_test(another_thread_may_read),

@@ -46,7 +46,7 @@ assert_lines(struct lines *out, const char *const *golden, size_t n)
 static struct stats *
 some_stats(void)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     s->total->start = 1000;
     log_ms(s, "GET", "/b", 12500.9, 1005);
     log_ms(s, "GET", "/\xc3\xa9", 3.7, 1006);
@@ -121,7 +121,7 @@ tables_of_nothing(void **state)
         "",
     };
     static const double percentiles[] = {0.5, 1.0};
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct lines out = {0};
     assert_int_equal(table_stats(&out, s, &narrow, true), 0);
     assert_int_equal(table_percentiles(&out, s, &narrow, percentiles, 2), 0);
@@ -169,7 +169,7 @@ labels_of_percentiles(void **state)
 static void
 error_table(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct lines out = {0};
     log_fail(s, "/\xc3\xa9", "boom");
     log_fail(s, "/\xc3\xa9", "boom");
@@ -189,7 +189,7 @@ error_table(void **state)
 static void
 long_names_push_the_columns(void **state)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     struct lines out = {0};
     log_ms(s, "GET", "/a/name/that/is/too/long", 5, 1001);
     assert_int_equal(table_stats(&out, s, &narrow, true), 0);

@@ -35,7 +35,7 @@ def refusal(option, where=""):
     )
 
 
-@pytest.mark.parametrize("args", ["--master", "--csv x", "--config-users a b", "--worker -f -", "--html x -f missing.py"])
+@pytest.mark.parametrize("args", ["--master", "--profile x", "--config-users a b", "--worker -f -", "--html x -f missing.py"])
 def test_on_the_command_line(run, args):
     r = run("--headless", *args.split())
     assert (r.code, r.out, r.err) == (2, "", refusal(args.split()[0]))
@@ -45,7 +45,7 @@ def test_on_the_command_line(run, args):
     "variable, option, text",
     [
         ("LOCUST_MODE_WORKER", "--worker", "1"),
-        ("LOCUST_CSV", "--csv", "x"),
+        ("LOCUST_HTML", "--html", "x"),
         ("LOCUST_CONFIG_USERS", "--config-users", "[1]"),
     ],
 )
@@ -55,9 +55,9 @@ def test_in_the_environment(run, variable, option, text):
 
 
 def test_in_a_configuration_file(run, directory):
-    (directory / "my.conf").write_text("json\n")
+    (directory / "my.conf").write_text("autostart\n")
     r = run("--headless", "--config", "my.conf")
-    assert (r.code, r.out, r.err) == (2, "", refusal("--json", " (my.conf)"))
+    assert (r.code, r.out, r.err) == (2, "", refusal("--autostart", " (my.conf)"))
 
 
 def test_in_a_toml_file(run, directory):
@@ -68,7 +68,7 @@ def test_in_a_toml_file(run, directory):
 
 def test_short_and_shortened(run):
     assert run("--headless", "-P", "80").err == refusal("--web-port")
-    assert run("--headless", "--csv-f").err == refusal("--csv-full-history")
+    assert run("--headless", "--legacy").err == refusal("--legacy-ui")
     assert run("--head").err == "locust: error: ambiguous option: --head could match --headless, --headful\n"
 
 
@@ -79,12 +79,12 @@ def test_a_locustfile_from_elsewhere(run):
 
 def test_what_asks_for_nothing_is_let_through(run, directory):
     (directory / "locust.conf").write_text("autostart = false\ntls-cert =\n")
-    r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_CSV": "", "LOCUST_CONFIG_USERS": ""})
+    r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_HTML": "", "LOCUST_CONFIG_USERS": ""})
     assert r.code == 0, r
 
 
 def test_information_is_given_all_the_same(run):
-    assert run("-V", "--csv", "x").out.startswith("locust 2.46")
+    assert run("-V", "--html", "x").out.startswith("locust 2.46")
     assert run("-h", env={"LOCUST_HTML": "x"}).out.startswith("Usage:")
     known = re.findall(r"--[\w-]+", run("-h").out)
     assert "--users" in known and not {name for option in MISSING for name in option.names} & set(known)

@@ -86,8 +86,31 @@ def test_whole_numbers_are_ints(stats):
 def test_percentiles_are_never_above_the_maximum(stats):
     stats.log_request("GET", "/a", 155.0, 0)
     assert stats.total.response_times == {160: 1}
-    assert stats.total.get_response_time_percentile(0.99) == 155
+    assert stats.total.get_response_time_percentile(0.99) == 160  # as Locust rounds
+    assert stats.total.get_exact_response_time_percentile(0.99) == 155.0
+    assert stats.total.to_dict()["response_time_percentile_0.99"] == 155
+    table = locust.stats.get_percentile_stats_summary(stats)
+    assert table[-1].split() == ["Aggregated"] + ["155"] * 11 + ["1"]
+    assert stats.total.percentile().split() == ["Aggregated"] + ["160"] * 11 + ["1"]
     assert stats.total.median_response_time == 155
+
+
+def test_exact_percentiles(stats):
+    entry = stats.get("/a", "GET")
+    assert entry.get_exact_response_time_percentile(0.5) == 0
+    times = [0.25 + i * 1.37 for i in range(1000)]
+    for ms in times:
+        entry.log(ms, 0)
+    for part in (0.01, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999):
+        exact = entry.get_exact_response_time_percentile(part)
+        assert exact == pytest.approx(times[int(len(times) * part)], rel=0.008)
+        assert exact <= entry.max_response_time
+    assert entry.get_exact_response_time_percentile(0) == entry.min_response_time
+    assert entry.get_exact_response_time_percentile(percent=1) == entry.max_response_time
+    sub_millisecond = StatsEntry(stats, "/b", "GET")
+    sub_millisecond.log(0.4, 0)
+    assert sub_millisecond.get_response_time_percentile(0.5) == 0
+    assert sub_millisecond.get_exact_response_time_percentile(0.5) == 0.4
 
 
 def test_failures_without_requests(stats):
@@ -152,17 +175,6 @@ def test_current_percentile_uses_the_window_that_is_set(stats, monkeypatch):
     assert stats.total.get_current_response_time_percentile(0.5) is None  # nothing is 10 s old
     monkeypatch.setattr(locust.stats, "CURRENT_RESPONSE_TIME_PERCENTILE_WINDOW", 0)
     assert stats.total.get_current_response_time_percentile(0.5) == 50
-
-
-def test_assigned_response_times_end_the_cache(stats):
-    total = stats.total
-    for _ in range(2):
-        total.last_request_timestamp = time.time() - 3
-        stats.log_request("GET", "/a", 500, 0)
-    cache = total.response_times_cache.values()
-    assert {500: 1} in [snapshot.response_times for snapshot in cache]
-    total.response_times = {}
-    assert total.response_times_cache == {}
 
 
 def test_extend(stats):

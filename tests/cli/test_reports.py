@@ -1,0 +1,113 @@
+"""--csv, --csv-full-history, --json and --json-file, from the outside."""
+
+import csv
+import json
+import os
+
+import pytest
+
+REQUESTS = """
+from locust import User, constant, events, task
+
+class A(User):
+    wait_time = constant(0.05)
+
+    @task
+    def t(self):
+        fire = self.environment.events.request.fire
+        fire(request_type="GET", name="/a", response_time=12.5, response_length=7, exception=None, context={})
+        fire(request_type="PUT", name="/b", response_time=3, response_length=7, exception=ValueError("boom"), context={})
+
+@events.quitting.add_listener
+def last(environment, **kwargs):
+    environment.stats.log_request("GET", "/last", 1.5, 1)
+    environment.process_exit_code = 0
+"""
+
+SHORT = ["--headless", "-u", "1", "-t", "2", "--only-summary"]
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_csv_files(run, directory):
+    r = run(*SHORT, "--csv", "new/directory/out", locustfile=REQUESTS)
+    assert r.code == 0, r
+    base = directory / "new" / "directory"
+    assert sorted(path.name for path in base.iterdir()) == [
+        f"out_{kind}.csv" for kind in ("exceptions", "failures", "stats", "stats_history")
+    ]
+    stats = rows(base / "out_stats.csv")
+    assert [row["Name"] for row in stats] == ["/a", "/b", "/last", "Aggregated"]
+    count = int(stats[0]["Request Count"])
+    assert (stats[0]["Max Response Time"], stats[1]["Max Response Time"]) == ("12.5", "3")
+    assert stats[3]["Request Count"] == str(2 * count + 1)
+    (failure,) = rows(base / "out_failures.csv")
+    assert failure["Occurrences"] == stats[1]["Failure Count"] == str(count)
+    assert rows(base / "out_exceptions.csv") == []
+    history = rows(base / "out_stats_history.csv")
+    assert {row["Name"] for row in history} == {"Aggregated"} and 2 <= len(history) <= 5
+    assert history[-1]["Total Request Count"] == str(2 * count + 1)
+    assert len({row["Timestamp"] for row in history}) == len(history)
+
+
+def test_full_history(run, directory):
+    r = run(*SHORT, "--csv-full-history", env={"LOCUST_CSV": "out"}, locustfile=REQUESTS)
+    assert r.code == 0, r
+    assert {row["Name"] for row in rows(directory / "out_stats_history.csv")} == {"/a", "/b", "/last", "Aggregated"}
+
+
+def test_full_history_needs_files(run):
+    r = run("--headless", "--csv-full-history")
+    assert (r.code, r.err) == (2, "locust: error: '--csv-full-history' requires '--csv'.\n")
+
+
+def test_a_full_disk_does_not_end_the_test(run, directory):
+    for kind in ("stats", "stats_history", "failures", "exceptions"):
+        os.symlink("/dev/full", directory / f"out_{kind}.csv")
+    r = run(*SHORT, "--csv", "out", locustfile=REQUESTS)
+    assert r.code == 0, r
+    errors = [text for _, level, _, text in r.log() if level == "ERROR"]
+    assert len(errors) == 4 and all("No space left on device" in text for text in errors)
+    assert "Response time percentiles (approximated)" in r.err
+
+
+@pytest.mark.parametrize("target", ["/proc/nothing/out", "locustfile.py/out"])
+def test_files_that_cannot_be_made_end_the_program(run, target):
+    r = run(*SHORT, "--csv", target, locustfile=REQUESTS)
+    assert r.code == 1 and f"--csv {target}: " in r.err and "Traceback" not in r.err, r
+
+
+def test_json(run):
+    r = run(*SHORT, "--json", locustfile=REQUESTS)
+    assert r.code == 0, r
+    data = json.loads(r.out)
+    assert [row["name"] for row in data] == ["/a", "/b", "/last"]
+    assert data[0]["max_response_time"] == 12.5 and type(data[1]["max_response_time"]) is int
+    lines = [line.split() for line in r.err.splitlines() if line.startswith("GET ")]
+    assert lines[0][2] == str(data[0]["num_requests"])  # the table is not empty after that
+
+
+def test_json_file(run, directory):
+    r = run(*SHORT, "--json", "--json-file", "out", locustfile=REQUESTS)
+    assert r.code == 0, r
+    text = (directory / "out.json").read_text()
+    assert text + "\n" == r.out and "Response time percentiles" not in r.err
+
+
+def test_a_json_file_that_cannot_be_written(run):
+    r = run(*SHORT, "--json-file", "nowhere/out", locustfile=REQUESTS)
+    assert r.code == 0, r
+    assert "--json-file: could not write nowhere/out.json: No such file or directory" in r.messages()
+    assert "Response time percentiles (approximated)" in r.err
+
+
+def test_json_to_a_full_disk(start, directory):
+    os.symlink("/dev/full", directory / "stdout")
+    program = start(*SHORT, "--json", locustfile=REQUESTS)
+    code = program.process.wait(30)
+    said = program.err.read_text()
+    assert code == 0 and "--json: could not write to the standard output: No space left on device" in said
+    assert "Response time percentiles (approximated)" in said and "Traceback" not in said
