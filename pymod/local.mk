@@ -11,6 +11,7 @@ PYMOD = \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \
+	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
 	pymod/locust/env.py \
 	pymod/locust/event.py \
@@ -20,7 +21,9 @@ PYMOD = \
 	pymod/locust/main.py \
 	pymod/locust/rpc/__init__.py \
 	pymod/locust/rpc/protocol.py \
+	pymod/locust/rpc/zmqrpc.py \
 	pymod/locust/runners.py \
+	pymod/locust/shape.py \
 	pymod/locust/stats.py \
 	pymod/locust/user/__init__.py \
 	pymod/locust/user/sequential_taskset.py \
@@ -34,7 +37,8 @@ PYMOD = \
 	pymod/locust/util/load_locustfile.py \
 	pymod/locust/util/rounding.py \
 	pymod/locust/util/timespan.py \
-	pymod/locust/util/url.py
+	pymod/locust/util/url.py \
+	pymod/locust/web.py
 
 EXTRA_DIST += $(PYMOD)
 

@@ -31,6 +31,7 @@ static const room_exec rooms[] = {
     helpers_module_exec,
     user_module_exec,
     stats_module_exec,
+    choices_module_exec,
     dispatcher_module_exec,
     runner_module_exec,
 };

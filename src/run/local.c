@@ -71,6 +71,7 @@ begin_test(RunnerObject *self)
     }
     Py_XSETREF(self->exceptions, exceptions);
     self->cpu_warning_emitted = false;
+    self->worker_cpu_warning_emitted = false;
     if (call_method(self->environment, names._filter_tasks_by_tags) < 0) {
         return -1;
     }
@@ -725,10 +726,12 @@ local_runner_dealloc(LocalRunnerObject *self)
 }
 
 PyDoc_STRVAR(start_doc,
-             "start(user_count, spawn_rate, wait=False, user_classes=None)"
-             "\n\nBegins to change the number of users, and returns at once.");
+             "start($self, user_count, spawn_rate, wait=False, "
+             "user_classes=None)\n--\n\n"
+             "Begins to change the number of users, and returns at once.");
 PyDoc_STRVAR(send_message_doc,
-             "send_message(msg_type, data=None, client_id=None)\n\n"
+             "send_message($self, msg_type, data=None, client_id=None)\n"
+             "--\n\n"
              "Calls the listener registered for the type.");
 
 #define KEYWORDS(function) \
@@ -756,7 +759,7 @@ static PyMemberDef local_runner_members[] = {
 };
 
 PyDoc_STRVAR(local_runner_doc,
-             "LocalRunner(environment)\n\nRuns users in this process.");
+             "LocalRunner(environment)\n--\n\nRuns users in this process.");
 
 static PyType_Slot local_runner_slots[] = {
     {Py_tp_doc, (void *)local_runner_doc},
