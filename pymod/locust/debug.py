@@ -35,7 +35,7 @@ def _error_text(exception) -> str:
         try:
             text = repr(exception)
         except Exception:
-            text = f"{type(exception)} (its repr() fails)"
+            text = f"{type(exception)} (and it has no string representation)"
     return text[:_LONGEST_ERROR].replace("\n", " ")
 
 

@@ -189,10 +189,6 @@ def _start_run_time_limit(environment: Environment, run_time: int) -> _locust.Gr
 
 def _start_test(environment: Environment, options) -> list:
     """Begins what --headless promises; returns the green thread that will end it, if any."""
-    if options.num_users is None:
-        options.num_users = 1
-    if options.spawn_rate is None:
-        options.spawn_rate = 1
     environment.runner.start(options.num_users, options.spawn_rate)
     if options.run_time:
         return [_start_run_time_limit(environment, options.run_time)]
@@ -205,7 +201,8 @@ def _run_shape(environment: Environment) -> None:
         environment.runner.start_shape()
         environment.runner.shape_greenlet.join()
     except KeyboardInterrupt:
-        logging.info("Exiting due to CTRL+C interruption")
+        if signal.getsignal(signal.SIGTERM) is _on_sigterm:  # it has not been that one
+            logging.info("Exiting due to CTRL+C interruption")
     finally:
         logger.info("Shape test completed, shutting down")
         environment.runner.quit()
@@ -282,6 +279,10 @@ def _run(environment: Environment, options) -> int:
     try:
         if not options.only_summary:
             background.append(_spawn(stats_printer(environment.stats)))
+        if options.num_users is None:
+            options.num_users = 1
+        if options.spawn_rate is None:
+            options.spawn_rate = 1
         if environment.shape_class is not None:
             _run_shape(environment)
         else:

@@ -133,8 +133,8 @@ check_wait(RunnerObject *self, const struct ramp *r)
     double more = r->users - (double)group_size(self->user_greenlets);
     if (r->wait && more > r->rate) {
         PyErr_SetString(PyExc_ValueError,
-                        "wait is True, but more users are to be added than "
-                        "the spawn rate allows at once");
+                        "wait is True but the amount of users to add is "
+                        "greater than the spawn rate");
         return -1;
     }
     return 0;
@@ -660,11 +660,18 @@ make_client_id(void)
 }
 
 static PyObject *
-make_node(void)
+make_node(LocalRunnerObject *self)
 {
     PyObject *cls = lookup("locust.runners", "WorkerNode");
     PyObject *node =
         cls != NULL ? PyObject_CallFunction(cls, "s", "local") : NULL;
+    PyObject *counts =
+        node != NULL ? runner_count_users(&self->base) : NULL;
+    if (counts == NULL ||
+        PyObject_SetAttr(node, names.user_classes_count, counts) < 0) {
+        Py_CLEAR(node);
+    }
+    Py_XDECREF(counts);
     Py_XDECREF(cls);
     return node;
 }
@@ -682,7 +689,7 @@ local_runner_init(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     if (self->client_id == NULL) {
         return -1;
     }
-    Py_XSETREF(self->node, make_node());
+    Py_XSETREF(self->node, make_node(self));
     if (self->node == NULL) {
         return -1;
     }
