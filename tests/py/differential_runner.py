@@ -53,6 +53,15 @@ class Idle(User):
         """Is done at once."""
 
 
+class Failing(User):
+    wait_time = constant(1000)
+
+    @task
+    def fail(self):
+        logging.getLogger("locust.user.task").disabled = True
+        raise KeyError("x")
+
+
 def idle(name, **attributes):
     return type(name, (Idle,), attributes)
 
@@ -285,7 +294,7 @@ def spawned_by_hand(trace):
             trace("on_start", self.colour)
 
         def on_stop(self):
-            trace("on_stop", self.colour)
+            trace("on_stop")  # which one is stopped is nobody's business
 
     env = environment(trace, A, idle("B"))
     r = env.runner
@@ -340,18 +349,9 @@ def start_and_wait(trace):
 
 
 def errors(trace):
-    class A(Idle):
-        @task
-        def fail(self):
-            raise KeyError("x")
-
-        tasks = [fail]
-
-    logging.getLogger("locust.user.task").disabled = True
-    env = environment(trace, A)
+    env = environment(trace, Failing)
     ramp(env.runner, 3)
-    until(lambda: env.runner.exceptions)
-    time.sleep(0.1)
+    until(lambda: sum(row["count"] for row in env.runner.exceptions.values()) == 3)
     for row in env.runner.exceptions.values():
         trace(row["count"], row["msg"], row["nodes"], sorted(row))
     env.runner.log_exception("w1", "m", "tb")
@@ -527,18 +527,10 @@ def overridden(trace):
         def log_exception(self, *args):
             trace("log_exception", args[:2])
 
-    class A(Idle):
-        @task
-        def fail(self):
-            raise KeyError("x")
-
-        tasks = [fail]
-
-    logging.getLogger("locust.user.task").disabled = True
-    env = Environment(user_classes=[A])
+    env = Environment(user_classes=[Failing])
     env.runner = r = Mine(env)
     ramp(r, 2)
-    until(lambda: sum(row["count"] for row in r.exceptions.values()) == 2)
+    until(lambda: sum(line[0] == "log_exception" for line in trace.lines) == 2)
     ramp(r, 1)
     r.quit()
 
