@@ -53,21 +53,36 @@ choices_dealloc(ChoicesObject *self)
 
 /* --- From (value, weight) pairs. */
 
-/* Values, sorted, as ties are broken by their order; weights[i] is the weight
-   of the i-th. A new list, or NULL. */
+/* The value of a pair, as a new reference, and its weight. */
+static PyObject *
+read_pair(PyObject *pair, double *weight)
+{
+    PyObject *tuple = PySequence_Tuple(pair);
+    PyObject *value = NULL;
+    if (tuple != NULL && PyArg_ParseTuple(tuple, "Od", &value, weight)) {
+        Py_INCREF(value);
+    }
+    else {
+        value = NULL;
+    }
+    Py_XDECREF(tuple);
+    return value;
+}
+
+/* The values; classes[i] gets the weight of the i-th. A new list, or NULL. */
 static PyObject *
 read_pairs(PyObject *pairs, struct dispatch_class *classes)
 {
     Py_ssize_t n = PyList_GET_SIZE(pairs);
     PyObject *values = PyList_New(n);
     for (Py_ssize_t i = 0; values != NULL && i < n; i++) {
-        PyObject *value;
-        if (!PyArg_ParseTuple(PyList_GET_ITEM(pairs, i), "Od", &value,
-                              &classes[i].weight)) {
+        PyObject *value =
+            read_pair(PyList_GET_ITEM(pairs, i), &classes[i].weight);
+        if (value == NULL) {
             Py_CLEAR(values);
             break;
         }
-        PyList_SET_ITEM(values, i, Py_NewRef(value));
+        PyList_SET_ITEM(values, i, value);
     }
     return values;
 }
@@ -103,6 +118,7 @@ kl_generator(PyObject *module, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     PyObject *pairs = PySequence_List(users);
+    /* Ties are broken by the order of the values. */
     PyObject *choices = pairs == NULL || PyList_Sort(pairs) < 0
                             ? NULL
                             : choices_of(pairs);
