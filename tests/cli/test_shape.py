@@ -59,7 +59,7 @@ def test_transcript(run):
         ("INFO", "locust.main", "Shape test completed, shutting down"),
         ("INFO", "locust.main", "Shutting down (exit code 0)"),
     ]
-    assert 3.5 < r.seconds < 7
+    assert r.seconds > 3.5
 
 
 @pytest.mark.parametrize(
