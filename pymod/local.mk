@@ -13,6 +13,7 @@ PYMOD = \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \
 	pymod/locust/core.py \
+	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
 	pymod/locust/env.py \
 	pymod/locust/event.py \
@@ -31,7 +32,9 @@ PYMOD = \
 	pymod/locust/main.py \
 	pymod/locust/rpc/__init__.py \
 	pymod/locust/rpc/protocol.py \
+	pymod/locust/rpc/zmqrpc.py \
 	pymod/locust/runners.py \
+	pymod/locust/shape.py \
 	pymod/locust/stats.py \
 	pymod/locust/user/__init__.py \
 	pymod/locust/user/inspectuser.py \
@@ -50,6 +53,7 @@ PYMOD = \
 	pymod/locust/util/timespan.py \
 	pymod/locust/util/url.py \
 	pymod/locust/wait_time.py \
+	pymod/locust/web.py \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 

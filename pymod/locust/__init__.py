@@ -9,6 +9,7 @@ if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
 
 from ._version import version as __version__
 from .event import Events
+from .shape import LoadTestShape
 from .user import wait_time
 from .user.markov_taskset import MarkovTaskSet, transition, transitions
 from .user.sequential_taskset import SequentialTaskSet
@@ -23,15 +24,19 @@ events = Events()
 
 from . import (  # noqa: E402, F401
     argument_parser,
+    debug,
     dispatch,
     env,
     exception,
     log,
     runners,
+    shape,
     stats,
     user,
     util,
+    web,
 )
+from .debug import run_single_user  # noqa: E402
 
 __all__ = (
     "SequentialTaskSet",
@@ -49,6 +54,8 @@ __all__ = (
     "constant_pacing",
     "constant_throughput",
     "events",
+    "LoadTestShape",
+    "run_single_user",
     "HttpLocust",
     "Locust",
     "__version__",

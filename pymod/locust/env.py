@@ -8,21 +8,26 @@ from collections.abc import Callable
 from .dispatch import UsersDispatcher
 from .event import Events
 from .exception import RunnerAlreadyExistsError
-from .runners import LocalRunner, Runner
+from .runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from .shape import LoadTestShape
 from .stats import RequestStats
 from .user import User
-from .user.task import TaskHolder, TaskSet, filter_tasks_by_tags
-from .util.load_locustfile import is_shape_class
+from .user.task import TaskHolder, filter_tasks_by_tags
 from .util.place import place_of
+from .web import WebUI
 
 __all__ = [
     "Environment",
     "Events",
+    "LoadTestShape",
     "LocalRunner",
+    "MasterRunner",
     "RequestStats",
     "Runner",
     "User",
     "UsersDispatcher",
+    "WebUI",
+    "WorkerRunner",
 ]
 
 
@@ -33,7 +38,7 @@ class Environment:
         self,
         *,
         user_classes: list[type[User]] | None = None,
-        shape_class=None,
+        shape_class: LoadTestShape | None = None,
         tags: list[str] | None = None,
         locustfile: str | None = None,
         exclude_tags: list[str] | None = None,
@@ -45,13 +50,13 @@ class Environment:
         parsed_options=None,
         parsed_locustfiles: list[str] | None = None,
         available_user_classes: dict[str, type[User]] | None = None,
-        available_shape_classes: dict | None = None,
+        available_shape_classes: dict[str, LoadTestShape] | None = None,
         available_user_tasks: dict[str, list] | None = None,
         dispatcher_class: type[UsersDispatcher] = UsersDispatcher,
         profile: str | None = None,
     ):
         self.runner: Runner | None = None
-        self.web_ui = None
+        self.web_ui: WebUI | None = None
         self.process_exit_code: int | None = None
         """What the process is to end with, whatever happened."""
 
@@ -93,9 +98,7 @@ class Environment:
 
     def _create_runner(self, runner_class: type[Runner], *args) -> Runner:
         if self.runner is not None:
-            raise RunnerAlreadyExistsError(
-                f"Environment.runner already exists ({self.runner}); one environment has one runner"
-            )
+            raise RunnerAlreadyExistsError(f"Environment.runner already exists ({self.runner})")
         self.runner = runner_class(self, *args)
         if self.shape_class is not None:
             self.shape_class.runner = self.runner
@@ -104,6 +107,49 @@ class Environment:
     def create_local_runner(self) -> LocalRunner:
         """Makes the runner that runs users in this process."""
         return self._create_runner(LocalRunner)
+
+    def create_master_runner(self, master_bind_host="*", master_bind_port=5557) -> MasterRunner:
+        """Makes the runner that has workers run the users."""
+        return self._create_runner(MasterRunner, master_bind_host, master_bind_port)
+
+    def create_worker_runner(self, master_host: str, master_port: int) -> WorkerRunner:
+        """Makes the runner that runs users for a master."""
+        own_stats = self.stats
+        self.stats = RequestStats(use_response_times_cache=False)  # the master reads percentiles
+        try:
+            return self._create_runner(WorkerRunner, master_host, master_port)
+        except BaseException:
+            self.stats = own_stats
+            raise
+
+    def create_web_ui(
+        self,
+        host="",
+        port=8089,
+        web_base_path: str | None = None,
+        web_login: bool = False,
+        tls_cert: str | None = None,
+        tls_key: str | None = None,
+        stats_csv_writer=None,
+        delayed_start=False,
+        userclass_picker_is_active=False,
+        build_path: str | None = None,
+    ) -> WebUI:
+        """Makes the web interface, and starts it unless delayed_start."""
+        self.web_ui = WebUI(
+            self,
+            host,
+            port,
+            web_base_path=web_base_path,
+            web_login=web_login,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            stats_csv_writer=stats_csv_writer,
+            delayed_start=delayed_start,
+            userclass_picker_is_active=userclass_picker_is_active,
+            build_path=build_path,
+        )
+        return self.web_ui
 
     # --- User classes.
 
@@ -114,6 +160,8 @@ class Environment:
 
     def update_user_class(self, user_settings: dict) -> None:
         """Sets attributes of a class; ``tasks`` are names of those tasks that it is to keep."""
+        if isinstance(self.runner, MasterRunner):
+            self.runner.send_message("update_user_class", user_settings)
         name = user_settings["user_class_name"]
         user_class = self.available_user_classes[name]
         all_tasks = self.available_user_tasks[name]
@@ -126,17 +174,23 @@ class Environment:
     def update_worker_logs(self, worker_log_report: dict) -> None:
         """Keeps the latest logs of a worker."""
         if worker_log_report.get("worker_id"):
-            self.worker_logs[worker_log_report["worker_id"]] = worker_log_report["logs"]
+            self.worker_logs[worker_log_report["worker_id"]] = worker_log_report.get("logs", [])
 
     def _filter_tasks_by_tags(self) -> None:
         """Drops the tasks that --tags and --exclude-tags leave out. Only the first call does."""
         if self._tasks_filtered:
             return
         self._tasks_filtered = True
-        tags = None if self.tags is None else set(self.tags)
-        exclude_tags = None if self.exclude_tags is None else set(self.exclude_tags)
+        tags, exclude_tags = self._chosen_tags("tags"), self._chosen_tags("exclude_tags")
         for user_class in self.user_classes:
             filter_tasks_by_tags(user_class, tags, exclude_tags)
+
+    def _chosen_tags(self, name: str) -> set[str] | None:
+        """The attribute of that name, or else the option."""
+        chosen = getattr(self, name)
+        if chosen is None:
+            chosen = getattr(self.parsed_options, name, None) or None
+        return None if chosen is None else set(chosen)
 
     def _remove_user_classes_with_weight_zero(self) -> None:
         if not self.user_classes:
@@ -151,9 +205,9 @@ class Environment:
     def assign_equal_weights(self) -> None:
         """Makes all classes equally frequent, and in each all tasks, nested ones included."""
         for user_class in self.user_classes:
-            user_class.weight = 1
             leaves: dict[Callable, None] = {}
             _collect_leaves(user_class.tasks, leaves)
+            user_class.weight = 1
             user_class.tasks = list(leaves)
 
     # --- Checks.
@@ -163,14 +217,14 @@ class Environment:
         if any(n > 1 for n in counts.values()):
             where = [cls.fullname() for cls in self.user_classes if counts[cls.__name__] > 1]
             raise ValueError(
-                f"The names of user classes must be unique, these are not: {', '.join(where)}"
+                f"The following user classes have the same class name: {', '.join(where)}"
             )
 
     def _validate_shape_class_instance(self) -> None:
-        if self.shape_class is not None and not is_shape_class(type(self.shape_class)):
+        if self.shape_class is not None and not isinstance(self.shape_class, LoadTestShape):
             raise ValueError(
                 "shape_class should be instance of LoadTestShape or subclass LoadTestShape, "
-                f"but it is {self.shape_class!r}"
+                f"but got: {self.shape_class}"
             )
 
 
@@ -185,8 +239,11 @@ def _check_weights(cls: type[User]) -> None:
 
 
 def _collect_leaves(tasks: list[TaskHolder | Callable], leaves: dict[Callable, None]) -> None:
-    for task in tasks:
-        if isinstance(task, type) and issubclass(task, TaskSet):
+    """Adds the functions among tasks and in nested task sets, in Locust's order: the last first."""
+    for task in reversed(tasks):
+        if isinstance(task, TaskHolder):
             _collect_leaves(task.tasks, leaves)
-        else:
+        elif callable(task):
             leaves[task] = None
+        else:
+            raise ValueError(f"Unrecognized task type in user: {task!r}")

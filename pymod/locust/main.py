@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import resource
 import signal
 import sys
@@ -22,6 +23,9 @@ from .log import greenlet_exception_logger, setup_logging
 from .runners import STATE_SPAWNING
 from .stats import stats_printer, validate_stats_configuration
 from .util.load_locustfile import load_locustfile, load_locustfile_pytest
+
+COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
+"""What a load shape decides: by attribute, the names of the options."""
 
 MIN_OPEN_FILES = 10000
 LAG_CHECK_INTERVAL_SEC = 5
@@ -75,6 +79,7 @@ def merge_locustfiles_content(locustfiles: list[str]):
                 if files[0] != files[1]:
                     both = " and ".join(files)
                     _fail(f"Duplicate user class names: {name} is defined in both {both}")
+                continue  # one file has imported it from the other
             user_classes[name] = cls
             tasks[name] = cls.tasks or []
     return user_classes, shape_classes, tasks, first_shape
@@ -99,13 +104,12 @@ def create_environment(
         events=events,
         host=options.host,
         reset_stats=options.reset_stats,
-        tags=options.tags,
-        exclude_tags=options.exclude_tags,
         parsed_options=options,
         parsed_locustfiles=parsed_locustfiles,
         available_user_classes=available_user_classes,
         available_shape_classes=available_shape_classes,
         available_user_tasks=available_user_tasks,
+        profile=getattr(options, "profile", None),
     )
 
 
@@ -129,6 +133,19 @@ def _check_fixed_counts(environment: Environment, options) -> None:
             fixed,
             options.num_users,
         )
+
+
+def _warn_of_options_without_effect(environment: Environment, options) -> None:
+    shape = environment.shape_class
+    if shape is None or shape.use_common_options:
+        return
+    ignored = [f"--{option}" for name, option in COMMON_OPTIONS.items() if getattr(options, name, None)]
+    if ignored:
+        logger.warning(
+            "--run-time, --users or --spawn-rate have no impact on a load shape, unless it reads them itself and says "
+            "so with use_common_options = True."
+        )
+        logger.warning("The following option(s) will be ignored: %s", ", ".join(ignored))
 
 
 def _raise_open_file_limit() -> None:
@@ -180,15 +197,23 @@ def _start_run_time_limit(environment: Environment, run_time: int) -> _locust.Gr
 
 def _start_test(environment: Environment, options) -> list:
     """Begins what --headless promises; returns the green thread that will end it, if any."""
-    if options.num_users is None:
-        options.num_users = 1
-    if options.spawn_rate is None:
-        options.spawn_rate = 1
     environment.runner.start(options.num_users, options.spawn_rate)
     if options.run_time:
         return [_start_run_time_limit(environment, options.run_time)]
     logger.info("No run time limit set, use CTRL+C to interrupt")
     return []
+
+
+def _run_shape(environment: Environment) -> None:
+    try:
+        environment.runner.start_shape()
+        environment.runner.shape_greenlet.join()
+    except KeyboardInterrupt:
+        if signal.getsignal(signal.SIGTERM) is _on_sigterm:  # it has not been that one
+            logging.info("Exiting due to CTRL+C interruption")
+    finally:
+        logger.info("Shape test completed, shutting down")
+        environment.runner.quit()
 
 
 def _start_keyboard(environment: Environment) -> _locust.Greenlet:
@@ -254,9 +279,16 @@ def _run(environment: Environment, options, csv_files) -> int:
             background.append(_spawn(csv_files))
         if not options.only_summary:
             background.append(_spawn(stats_printer(environment.stats)))
-        limit = _start_test(environment, options)
-        background.append(_start_keyboard(environment))
-        environment.runner.greenlet.join()
+        if options.num_users is None:
+            options.num_users = 1
+        if options.spawn_rate is None:
+            options.spawn_rate = 1
+        if environment.shape_class is not None:
+            _run_shape(environment)
+        else:
+            limit = _start_test(environment, options)
+            background.append(_start_keyboard(environment))
+            environment.runner.greenlet.join()
     except KeyboardInterrupt:
         logger.debug("Interrupted")
         environment.runner._hurry_stop()
@@ -317,7 +349,7 @@ def main() -> int:
         options,
         events=locust.events,
         shape_class=shape,
-        locustfile=",".join(locustfiles),
+        locustfile=os.path.basename(locustfiles[0]),
         parsed_locustfiles=locustfiles,
         available_user_classes=user_classes,
         available_shape_classes=shape_classes,
@@ -325,6 +357,7 @@ def main() -> int:
     )
     csv_files = open_csv_files(environment, options)
     _check_fixed_counts(environment, options)
+    _warn_of_options_without_effect(environment, options)
     environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
     environment.create_local_runner().spread_spawning = True
     _fire_init(environment)

@@ -63,6 +63,7 @@
     X(functions) \
     X(get_next_task) \
     X(headers) \
+    X(headless) \
     X(host) \
     X(id) \
     X(json) \
@@ -72,13 +73,16 @@
     X(max_wait) \
     X(method) \
     X(min_wait) \
+    X(monitor_cpu_and_memory) \
     X(name) \
     X(new_dispatch) \
     X(nodes) \
     X(on_start) \
     X(on_stop) \
     X(params) \
+    X(parsed_options) \
     X(popleft) \
+    X(quit) \
     X(randint) \
     X(random) \
     X(rawlink) \
@@ -89,6 +93,7 @@
     X(reschedule) \
     X(reset_all) \
     X(reset_stats) \
+    X(reset_time) \
     X(response) \
     X(response_length) \
     X(response_time) \
@@ -96,6 +101,8 @@
     X(run) \
     X(running) \
     X(schedule_task) \
+    X(shape_class) \
+    X(shape_worker) \
     X(spawn) \
     X(spawn_users) \
     X(spawning) \
@@ -115,6 +122,7 @@
     X(test_start) \
     X(test_stop) \
     X(test_stopping) \
+    X(tick) \
     X(timeout) \
     X(transitions) \
     X(update_state) \

@@ -149,9 +149,8 @@ make_fixed(struct dispatch *d)
     return result;
 }
 
-/* 1 and a class, 0 when there is none, -1 without memory. */
-static int
-next_class(struct dispatch *d, size_t *class_index)
+int
+dispatch_choose(struct dispatch *d, size_t *class_index)
 {
     if (d->fixed_left == 0 && d->check_fixed && make_fixed(d) < 0) {
         return -1;
@@ -245,7 +244,7 @@ dispatch_add(struct dispatch *d, int64_t n)
     }
     for (int64_t done = 0; done < n; done++) {
         size_t class_index;
-        int found = next_class(d, &class_index);
+        int found = dispatch_choose(d, &class_index);
         if (found <= 0) {
             return found < 0 ? -1 : done;
         }

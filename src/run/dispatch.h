@@ -71,6 +71,10 @@ int dispatch_init(struct dispatch *d, const struct dispatch_class *classes,
                   size_t n_classes, size_t n_workers);
 void dispatch_free(struct dispatch *d);
 
+/* The class of the next user, whom the caller has to place: 1; 0 when there is
+   none, -1 without memory. */
+int dispatch_choose(struct dispatch *d, size_t *class_index);
+
 /* Starts n users. Returns how many could be: fewer when only classes with
    fixed counts are left, and all those users are there. -1 without memory. */
 int64_t dispatch_add(struct dispatch *d, int64_t n);

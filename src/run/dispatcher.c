@@ -175,13 +175,14 @@ in_turn_order(PyObject *nodes)
 /* --- What is given out. */
 
 static PyObject *
-counts_of_worker(DispatcherObject *self, Py_ssize_t worker)
+counts_of_worker(DispatcherObject *self, const struct dispatch *core,
+                 Py_ssize_t worker)
 {
     PyObject *counts = PyDict_New();
     Py_ssize_t n = PyList_GET_SIZE(self->class_names);
     for (Py_ssize_t i = 0; counts != NULL && i < n; i++) {
         PyObject *count =
-            PyLong_FromLongLong(dispatch_count(&self->core, worker, i));
+            PyLong_FromLongLong(dispatch_count(core, worker, i));
         if (count == NULL ||
             PyDict_SetItem(counts, PyList_GET_ITEM(self->class_names, i),
                            count) < 0) {
@@ -194,12 +195,12 @@ counts_of_worker(DispatcherObject *self, Py_ssize_t worker)
 
 /* A new dict: worker id -> class name -> users. */
 static PyObject *
-assignment(DispatcherObject *self)
+users_on_workers(DispatcherObject *self, const struct dispatch *core)
 {
     PyObject *ids = attributes(self->nodes, names.id);
     PyObject *all = ids != NULL ? PyDict_New() : NULL;
     for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(ids); i++) {
-        PyObject *counts = counts_of_worker(self, i);
+        PyObject *counts = counts_of_worker(self, core, i);
         if (counts == NULL ||
             PyDict_SetItem(all, PyList_GET_ITEM(ids, i), counts) < 0) {
             Py_CLEAR(all);
@@ -208,6 +209,12 @@ assignment(DispatcherObject *self)
     }
     Py_XDECREF(ids);
     return all;
+}
+
+static PyObject *
+assignment(DispatcherObject *self)
+{
+    return users_on_workers(self, &self->core);
 }
 
 /* --- One step. */
@@ -516,10 +523,25 @@ replace_nodes(DispatcherObject *self, PyObject *nodes)
     Py_RETURN_NONE;
 }
 
+/* The one argument of add_worker() and remove_worker(), borrowed. */
 static PyObject *
-dispatcher_add_worker(DispatcherObject *self, PyObject *node)
+parse_node(DispatcherObject *self, PyObject *args, PyObject *kwargs)
 {
-    if (check_ready(self) < 0) {
+    static char *keywords[] = {"worker_node", NULL};
+    PyObject *node;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &node) ||
+        check_ready(self) < 0) {
+        return NULL;
+    }
+    return node;
+}
+
+static PyObject *
+dispatcher_add_worker(DispatcherObject *self, PyObject *args,
+                      PyObject *kwargs)
+{
+    PyObject *node = parse_node(self, args, kwargs);
+    if (node == NULL) {
         return NULL;
     }
     PyObject *nodes = PySequence_List(self->nodes);
@@ -553,12 +575,12 @@ without(PyObject *nodes, PyObject *node)
 }
 
 static PyObject *
-dispatcher_remove_worker(DispatcherObject *self, PyObject *node)
+dispatcher_remove_worker(DispatcherObject *self, PyObject *args,
+                         PyObject *kwargs)
 {
-    if (check_ready(self) < 0) {
-        return NULL;
-    }
-    return replace_nodes(self, without(self->nodes, node));
+    PyObject *node = parse_node(self, args, kwargs);
+    return node == NULL ? NULL
+                        : replace_nodes(self, without(self->nodes, node));
 }
 
 static PyObject *
@@ -568,13 +590,106 @@ dispatcher_get_current_user_count(DispatcherObject *self, PyObject *unused)
 }
 
 static PyObject *
-dispatcher_get_user_current_count(DispatcherObject *self, PyObject *name)
+dispatcher_get_user_current_count(DispatcherObject *self, PyObject *args,
+                                  PyObject *kwargs)
 {
-    if (check_ready(self) < 0) {
+    static char *keywords[] = {"user", NULL};
+    PyObject *name;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &name) ||
+        check_ready(self) < 0) {
         return NULL;
     }
     Py_ssize_t i = PySequence_Index(self->class_names, name);
     return i < 0 ? NULL : PyLong_FromLongLong(self->core.totals[i]);
+}
+
+/* --- A distribution as from zero, which changes nothing here. */
+
+/* Everybody who was placed, in that order: a list of (node, class name). */
+static PyObject *
+placed_users(DispatcherObject *self, const struct dispatch *core)
+{
+    PyObject *list = PyList_New((Py_ssize_t)core->n_users);
+    for (size_t i = 0; list != NULL && i < core->n_users; i++) {
+        const struct placed *p = &core->users[i];
+        PyObject *pair =
+            PyTuple_Pack(2, PyList_GET_ITEM(self->nodes, p->worker),
+                         PyList_GET_ITEM(self->class_names, p->class_index));
+        if (pair == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+    }
+    return list;
+}
+
+/* itertools.cycle over the nodes, beginning with the one whose turn it is. */
+static PyObject *
+node_cycle(DispatcherObject *self, const struct dispatch *core)
+{
+    PyObject *itertools = PyImport_ImportModule("itertools");
+    PyObject *cycle = itertools != NULL
+                          ? PyObject_CallMethod(itertools, "cycle", "O",
+                                                self->nodes)
+                          : NULL;
+    for (size_t i = 0; cycle != NULL && i < core->next_worker; i++) {
+        PyObject *node = PyIter_Next(cycle);
+        if (node == NULL) {
+            Py_CLEAR(cycle);
+            break;
+        }
+        Py_DECREF(node);
+    }
+    Py_XDECREF(itertools);
+    return cycle;
+}
+
+/* A core of its own with so many users, as if from zero. 0 or -1. */
+static int
+distribute(DispatcherObject *self, int64_t n, struct dispatch *core)
+{
+    struct dispatch_class *all = read_classes(self);
+    if (all == NULL) {
+        return -1;
+    }
+    int result = dispatch_init(core, all, PyList_GET_SIZE(self->classes),
+                               PyList_GET_SIZE(self->nodes));
+    PyMem_Free(all);
+    if (result == 0 && dispatch_add(core, n) < 0) {
+        dispatch_free(core);
+        result = -1;
+    }
+    if (result < 0) {
+        PyErr_NoMemory();
+    }
+    return result;
+}
+
+static PyObject *
+dispatcher_distribute_users(DispatcherObject *self, PyObject *args,
+                            PyObject *kwargs)
+{
+    static char *keywords[] = {"target_user_count", NULL};
+    long long target;
+    struct dispatch core;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "L", keywords, &target) ||
+        check_ready(self) < 0 || distribute(self, target, &core) < 0) {
+        return NULL;
+    }
+    PyObject *counts = users_on_workers(self, &core);
+    PyObject *users = placed_users(self, &core);
+    PyObject *nodes = node_cycle(self, &core);
+    PyObject *choices = choices_new(self->class_names, &core);
+    PyObject *result =
+        counts == NULL || users == NULL || nodes == NULL || choices == NULL
+            ? NULL
+            : PyTuple_Pack(4, counts, choices, nodes, users);
+    Py_XDECREF(choices);
+    Py_XDECREF(nodes);
+    Py_XDECREF(users);
+    Py_XDECREF(counts);
+    return result;
 }
 
 /* --- The type. */
@@ -631,33 +746,42 @@ dispatcher_dealloc(DispatcherObject *self)
 }
 
 PyDoc_STRVAR(new_dispatch_doc,
-             "new_dispatch(target_user_count, spawn_rate, "
-             "user_classes=None)\n\n"
+             "new_dispatch($self, target_user_count, spawn_rate, "
+             "user_classes=None)\n--\n\n"
              "Begins a ramp from the present number of users. With "
              "user_classes, new users are of these classes only.");
 PyDoc_STRVAR(add_worker_doc,
-             "add_worker(worker_node)\n\nSpreads the users anew, with it.");
+             "add_worker($self, worker_node)\n--\n\n"
+             "Spreads the users anew, with it.");
 PyDoc_STRVAR(remove_worker_doc,
-             "remove_worker(worker_node)\n\n"
+             "remove_worker($self, worker_node)\n--\n\n"
              "Spreads the users anew, without it.");
 PyDoc_STRVAR(get_current_user_count_doc,
-             "get_current_user_count()\n\nHow many users are placed.");
+             "get_current_user_count($self)\n--\n\n"
+             "How many users are placed.");
 PyDoc_STRVAR(get_user_current_count_doc,
-             "_get_user_current_count(name)\n\n"
-             "How many users of one class are placed.");
+             "_get_user_current_count($self, user)\n--\n\n"
+             "How many users of one class, given by name, are placed.");
+PyDoc_STRVAR(distribute_users_doc,
+             "_distribute_users($self, target_user_count)\n--\n\n"
+             "Places so many users as if from zero, and changes nothing here."
+             "\n\nReturns {worker id: {class name: count}}, an iterator over "
+             "the class names that would\ncome next, one over the nodes that "
+             "would, and [(node, class name)] in the order of placing.");
+
+#define KEYWORDS(function) \
+    (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef dispatcher_methods[] = {
-    {"new_dispatch", (PyCFunction)(void (*)(void))dispatcher_new_dispatch,
-     METH_VARARGS | METH_KEYWORDS, new_dispatch_doc},
-    {"add_worker", (PyCFunction)dispatcher_add_worker, METH_O,
-     add_worker_doc},
-    {"remove_worker", (PyCFunction)dispatcher_remove_worker, METH_O,
-     remove_worker_doc},
+    {"new_dispatch", KEYWORDS(dispatcher_new_dispatch), new_dispatch_doc},
+    {"add_worker", KEYWORDS(dispatcher_add_worker), add_worker_doc},
+    {"remove_worker", KEYWORDS(dispatcher_remove_worker), remove_worker_doc},
+    {"_distribute_users", KEYWORDS(dispatcher_distribute_users),
+     distribute_users_doc},
     {"get_current_user_count",
      (PyCFunction)dispatcher_get_current_user_count, METH_NOARGS,
      get_current_user_count_doc},
-    {"_get_user_current_count",
-     (PyCFunction)dispatcher_get_user_current_count, METH_O,
+    {"_get_user_current_count", KEYWORDS(dispatcher_get_user_current_count),
      get_user_current_count_doc},
     {NULL},
 };
@@ -679,7 +803,7 @@ static PyMemberDef dispatcher_members[] = {
 };
 
 PyDoc_STRVAR(dispatcher_doc,
-             "UsersDispatcher(worker_nodes, user_classes)\n\n"
+             "UsersDispatcher(worker_nodes, user_classes)\n--\n\n"
              "Says which users are to run where. new_dispatch() begins a "
              "ramp; iterating then gives one dict\n"
              "{worker id: {class name: count}} per batch, at the spawn rate.");

@@ -39,6 +39,16 @@ PyObject *runner_spawn_users(RunnerObject *self, PyObject *counts, bool wait);
    0 or -1. */
 int runner_stop_users(RunnerObject *self, PyObject *counts);
 
+/* --- shape.c */
+
+/* Starts the green thread that follows environment.shape_class, unless one
+   does already. 0 or -1. */
+int runner_start_shape(RunnerObject *self);
+
+/* Follows it until the test or the shape ends. Parks. 0, or -1 with an
+   exception set. */
+int runner_shape_worker(RunnerObject *self);
+
 /* --- monitor.c */
 
 /* Starts the green thread that samples CPU and memory. 0 or -1. */

@@ -71,6 +71,7 @@ begin_test(RunnerObject *self)
     }
     Py_XSETREF(self->exceptions, exceptions);
     self->cpu_warning_emitted = false;
+    self->worker_cpu_warning_emitted = false;
     if (call_method(self->environment, names._filter_tasks_by_tags) < 0) {
         return -1;
     }
@@ -132,8 +133,8 @@ check_wait(RunnerObject *self, const struct ramp *r)
     double more = r->users - (double)group_size(self->user_greenlets);
     if (r->wait && more > r->rate) {
         PyErr_SetString(PyExc_ValueError,
-                        "wait is True, but more users are to be added than "
-                        "the spawn rate allows at once");
+                        "wait is True but the amount of users to add is "
+                        "greater than the spawn rate");
         return -1;
     }
     return 0;
@@ -659,11 +660,18 @@ make_client_id(void)
 }
 
 static PyObject *
-make_node(void)
+make_node(LocalRunnerObject *self)
 {
     PyObject *cls = lookup("locust.runners", "WorkerNode");
     PyObject *node =
         cls != NULL ? PyObject_CallFunction(cls, "s", "local") : NULL;
+    PyObject *counts =
+        node != NULL ? runner_count_users(&self->base) : NULL;
+    if (counts == NULL ||
+        PyObject_SetAttr(node, names.user_classes_count, counts) < 0) {
+        Py_CLEAR(node);
+    }
+    Py_XDECREF(counts);
     Py_XDECREF(cls);
     return node;
 }
@@ -681,7 +689,7 @@ local_runner_init(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     if (self->client_id == NULL) {
         return -1;
     }
-    Py_XSETREF(self->node, make_node());
+    Py_XSETREF(self->node, make_node(self));
     if (self->node == NULL) {
         return -1;
     }
@@ -725,10 +733,12 @@ local_runner_dealloc(LocalRunnerObject *self)
 }
 
 PyDoc_STRVAR(start_doc,
-             "start(user_count, spawn_rate, wait=False, user_classes=None)"
-             "\n\nBegins to change the number of users, and returns at once.");
+             "start($self, user_count, spawn_rate, wait=False, "
+             "user_classes=None)\n--\n\n"
+             "Begins to change the number of users, and returns at once.");
 PyDoc_STRVAR(send_message_doc,
-             "send_message(msg_type, data=None, client_id=None)\n\n"
+             "send_message($self, msg_type, data=None, client_id=None)\n"
+             "--\n\n"
              "Calls the listener registered for the type.");
 
 #define KEYWORDS(function) \
@@ -756,7 +766,7 @@ static PyMemberDef local_runner_members[] = {
 };
 
 PyDoc_STRVAR(local_runner_doc,
-             "LocalRunner(environment)\n\nRuns users in this process.");
+             "LocalRunner(environment)\n--\n\nRuns users in this process.");
 
 static PyType_Slot local_runner_slots[] = {
     {Py_tp_doc, (void *)local_runner_doc},

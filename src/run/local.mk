@@ -4,6 +4,7 @@ libplain_la_SOURCES += \
 libplain_la_LIBADD += -lm
 
 libcore_la_SOURCES += \
+	src/run/choices.c \
 	src/run/dispatcher.c \
 	src/run/dispatcher.h \
 	src/run/internal.h \
@@ -12,5 +13,6 @@ libcore_la_SOURCES += \
 	src/run/runner.c \
 	src/run/runner.h \
 	src/run/settings.c \
+	src/run/shape.c \
 	src/run/support.c \
 	src/run/users.c

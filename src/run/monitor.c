@@ -181,15 +181,50 @@ monitor_body(struct green *green)
     }
 }
 
+static PyObject *
+own_body(struct green *green)
+{
+    RunnerObject *self = (RunnerObject *)green->target;
+    PyObject *r = PyObject_CallMethodNoArgs((PyObject *)self,
+                                            names.monitor_cpu_and_memory);
+    return r != NULL ? r : run_failed(self->environment);
+}
+
+/* Whether the runner's class has another monitor_cpu_and_memory(). */
+static int
+is_overridden(RunnerObject *self)
+{
+    PyObject *ours = PyObject_GetAttr((PyObject *)Runner_Type,
+                                      names.monitor_cpu_and_memory);
+    PyObject *its = PyObject_GetAttr((PyObject *)Py_TYPE(self),
+                                     names.monitor_cpu_and_memory);
+    int result = ours == NULL || its == NULL ? -1 : ours != its;
+    Py_XDECREF(ours);
+    Py_XDECREF(its);
+    return result;
+}
+
+static struct green *
+new_monitor(RunnerObject *self)
+{
+    int overridden = is_overridden(self);
+    if (overridden != 0) {
+        return overridden < 0
+                   ? NULL
+                   : green_new(NULL, own_body, (PyObject *)self, NULL);
+    }
+    PyObject *weakref = PyWeakref_NewRef((PyObject *)self, NULL);
+    struct green *g = weakref != NULL
+                          ? green_new(NULL, monitor_body, weakref, NULL)
+                          : NULL;
+    Py_XDECREF(weakref);
+    return g;
+}
+
 int
 runner_start_monitor(RunnerObject *self)
 {
-    PyObject *weakref = PyWeakref_NewRef((PyObject *)self, NULL);
-    if (weakref == NULL) {
-        return -1;
-    }
-    struct green *g = green_new(NULL, monitor_body, weakref, NULL);
-    Py_DECREF(weakref);
+    struct green *g = new_monitor(self);
     if (g == NULL) {
         return -1;
     }

@@ -30,10 +30,11 @@ runner_update_state(RunnerObject *self, PyObject *state)
 }
 
 static PyObject *
-runner_py_update_state(RunnerObject *self, PyObject *state)
+runner_py_update_state(RunnerObject *self, PyObject *args, PyObject *kwargs)
 {
-    if (!PyUnicode_Check(state)) {
-        PyErr_SetString(PyExc_TypeError, "a state is a string");
+    static char *keywords[] = {"new_state", NULL};
+    PyObject *state;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U", keywords, &state)) {
         return NULL;
     }
     Py_XSETREF(self->state, Py_NewRef(state));
@@ -136,7 +137,7 @@ runner_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->final_user_classes_count = PyDict_New();
     self->custom_messages = PyDict_New();
     self->target_user_count = PyLong_FromLong(0);
-    self->current_cpu_usage = PyLong_FromLong(0);
+    self->current_cpu_usage = PyFloat_FromDouble(0);
     self->current_memory_usage = PyLong_FromLong(0);
     if (PyErr_Occurred()) {
         Py_CLEAR(self);
@@ -201,6 +202,44 @@ static PyObject *
 runner_get_user_classes_count(RunnerObject *self, void *unused)
 {
     return runner_count_users(self);
+}
+
+/* --- What only its kinds can do. */
+
+static PyObject *
+only_kinds_can(RunnerObject *self, const char *what)
+{
+    PyErr_Format(PyExc_NotImplementedError,
+                 "a %.100s cannot %s: make a runner with "
+                 "environment.create_local_runner()",
+                 _PyType_Name(Py_TYPE(self)), what);
+    return NULL;
+}
+
+static PyObject *
+runner_start(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    return only_kinds_can(self, "start users");
+}
+
+static PyObject *
+runner_send_message(RunnerObject *self, PyObject *args, PyObject *kwargs)
+{
+    return only_kinds_can(self, "send messages");
+}
+
+/* --- Shapes. */
+
+static PyObject *
+runner_py_start_shape(RunnerObject *self, PyObject *unused)
+{
+    return runner_start_shape(self) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+runner_py_shape_worker(RunnerObject *self, PyObject *unused)
+{
+    return runner_shape_worker(self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* --- Ending. */
@@ -273,11 +312,8 @@ stop_sequence(RunnerObject *self)
         return -1;
     }
     if (runner_update_state(self, names.cleanup) < 0 ||
-        runner_kill_own(self->spawning_greenlet) < 0) {
-        return -1;
-    }
-    Py_CLEAR(self->spawning_greenlet);
-    if (runner_kill_own(self->shape_greenlet) < 0) {
+        runner_kill_own(self->spawning_greenlet) < 0 ||
+        runner_kill_own(self->shape_greenlet) < 0) {
         return -1;
     }
     Py_CLEAR(self->shape_greenlet);
@@ -647,48 +683,82 @@ runner_dealloc(RunnerObject *self)
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(update_state_doc, "update_state(new_state)");
+PyDoc_STRVAR(update_state_doc,
+             "update_state($self, new_state)\n--\n\n"
+             "Makes it the state. To be overridden by who must know.");
 PyDoc_STRVAR(spawn_users_doc,
-             "spawn_users(user_classes_spawn_count, wait=False)\n\n"
+             "spawn_users($self, user_classes_spawn_count, wait=False)\n"
+             "--\n\n"
              "Creates and starts users, {class name: number}, at once, and "
              "returns them as a list.\n"
              "With wait it returns when no user is left.");
 PyDoc_STRVAR(stop_users_doc,
-             "stop_users(user_classes_stop_count)\n\n"
+             "stop_users($self, user_classes_stop_count)\n--\n\n"
              "Stops users, {class name: number}, and waits for their end. "
              "With environment.stop_timeout\n"
              "they have so many seconds to finish their tasks.");
-PyDoc_STRVAR(stop_doc, "stop()\n\nStops the test and all users.");
+PyDoc_STRVAR(start_doc,
+             "start($self, user_count, spawn_rate, wait=False, "
+             "user_classes=None)\n--\n\n"
+             "Begins to change the number of users. Every kind of runner has "
+             "its own.");
+PyDoc_STRVAR(send_message_doc,
+             "send_message($self, msg_type, data=None, client_id=None)\n"
+             "--\n\n"
+             "Sends a message to other nodes. Every kind of runner has its "
+             "own.");
+PyDoc_STRVAR(start_shape_doc,
+             "start_shape($self)\n--\n\n"
+             "Starts a test whose users environment.shape_class determines.");
+PyDoc_STRVAR(shape_worker_doc,
+             "shape_worker($self)\n--\n\n"
+             "Does what environment.shape_class says, until it ends.");
+PyDoc_STRVAR(stop_doc,
+             "stop($self)\n--\n\nStops the test and all users.");
 PyDoc_STRVAR(quit_doc,
-             "quit()\n\nStops the test and ends the runner's green threads.");
+             "quit($self)
+--
+
+"
+             "Stops the test and ends the runner's green threads.");
 PyDoc_STRVAR(hurry_stop_doc,
-             "_hurry_stop()\n\n"
+             "_hurry_stop($self)
+--
+
+"
              "Kills the green thread that stops the test, if one is at it: "
-             "the next stop() finishes\n"
+             "the next stop() finishes
+"
              "what it began, without the listener or the on_stop() that it "
              "waits for.");
 PyDoc_STRVAR(cpu_log_warning_doc,
-             "cpu_log_warning()\n\n"
+             "cpu_log_warning($self)\n--\n\n"
              "Logs a warning if the processor was the limit; says whether.");
 PyDoc_STRVAR(monitor_doc,
-             "monitor_cpu_and_memory()\n\n"
+             "monitor_cpu_and_memory($self)\n--\n\n"
              "Samples processor and memory use for ever.");
 PyDoc_STRVAR(register_message_doc,
-             "register_message(msg_type, listener, concurrent=False)\n\n"
+             "register_message($self, msg_type, listener, "
+             "concurrent=False)\n--\n\n"
              "listener(environment=..., msg=...) is called for messages of "
              "this type.");
 PyDoc_STRVAR(log_exception_doc,
-             "log_exception(node_id, msg, formatted_tb)\n\n"
+             "log_exception($self, node_id, msg, formatted_tb)\n--\n\n"
              "Counts an exception; equal tracebacks are one.");
 
 #define KEYWORDS(function) \
     (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef runner_methods[] = {
-    {"update_state", (PyCFunction)runner_py_update_state, METH_O,
-     update_state_doc},
+    {"update_state", KEYWORDS(runner_py_update_state), update_state_doc},
     {"spawn_users", KEYWORDS(runner_py_spawn_users), spawn_users_doc},
     {"stop_users", KEYWORDS(runner_py_stop_users), stop_users_doc},
+    {"start", KEYWORDS(runner_start), start_doc},
+    {"send_message", KEYWORDS(runner_send_message), send_message_doc},
+    {"start_shape", (PyCFunction)runner_py_start_shape, METH_NOARGS,
+     start_shape_doc},
+    {"shape_worker", (PyCFunction)runner_py_shape_worker, METH_NOARGS,
+     shape_worker_doc},
     {"stop", (PyCFunction)runner_stop, METH_NOARGS, stop_doc},
     {"quit", (PyCFunction)runner_quit, METH_NOARGS, quit_doc},
     {"_hurry_stop", (PyCFunction)runner_hurry_stop, METH_NOARGS,
@@ -751,7 +821,7 @@ static PyMemberDef runner_members[] = {
 };
 
 PyDoc_STRVAR(runner_doc,
-             "Runner(environment)\n\n"
+             "Runner(environment)\n--\n\n"
              "What all runners share: users, state, exceptions, messages.");
 
 static PyType_Slot runner_slots[] = {

@@ -208,8 +208,10 @@ runner_spawn_users(RunnerObject *self, PyObject *counts, bool wait)
 
 /* --- Choosing whom to stop. */
 
+/* Users are counted and chosen by the name of their very class: a user of a
+   subclass is not one of its base's. */
 struct quota {
-    PyObject *name, *cls;       /* cls: NULL if no class has that name */
+    PyObject *name;
     long left;
 };
 
@@ -218,29 +220,21 @@ free_quotas(struct quota *quotas, Py_ssize_t n)
 {
     for (Py_ssize_t i = 0; i < n; i++) {
         Py_XDECREF(quotas[i].name);
-        Py_XDECREF(quotas[i].cls);
     }
     PyMem_Free(quotas);
 }
 
 static int
-read_quota(RunnerObject *self, PyObject *item, struct quota *q)
+read_quota(PyObject *item, struct quota *q)
 {
     q->name = Py_NewRef(PyTuple_GET_ITEM(item, 0));
     q->left = PyLong_AsLong(PyTuple_GET_ITEM(item, 1));
-    if (q->left == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    q->cls = class_named(self, q->name);
-    if (q->cls == NULL && PyErr_ExceptionMatches(PyExc_KeyError)) {
-        PyErr_Clear();          /* started when there was such a class */
-    }
-    return PyErr_Occurred() ? -1 : 0;
+    return q->left == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
 /* An array of *n, or NULL. */
 static struct quota *
-read_quotas(RunnerObject *self, PyObject *counts, Py_ssize_t *n)
+read_quotas(PyObject *counts, Py_ssize_t *n)
 {
     PyObject *items = PyMapping_Items(counts);
     if (items == NULL) {
@@ -253,8 +247,7 @@ read_quotas(RunnerObject *self, PyObject *counts, Py_ssize_t *n)
         PyErr_NoMemory();
     }
     for (Py_ssize_t i = 0; !failed && i < *n; i++) {
-        failed =
-            read_quota(self, PyList_GET_ITEM(items, i), &quotas[i]) < 0;
+        failed = read_quota(PyList_GET_ITEM(items, i), &quotas[i]) < 0;
     }
     Py_DECREF(items);
     if (failed && quotas != NULL) {
@@ -271,17 +264,11 @@ use_quota(struct quota *q, PyObject *user)
     if (q->left <= 0) {
         return 0;
     }
-    int fits;
-    if (q->cls != NULL) {
-        fits = PyObject_IsInstance(user, q->cls);
-    }
-    else {
-        PyObject *name =
-            PyObject_GetAttr((PyObject *)Py_TYPE(user), names.__name__);
-        fits = name == NULL ? -1
+    PyObject *name =
+        PyObject_GetAttr((PyObject *)Py_TYPE(user), names.__name__);
+    int fits = name == NULL ? -1
                             : PyObject_RichCompareBool(name, q->name, Py_EQ);
-        Py_XDECREF(name);
-    }
+    Py_XDECREF(name);
     q->left -= fits > 0;
     return fits;
 }
@@ -305,7 +292,7 @@ static PyObject *
 choose_users(RunnerObject *self, PyObject *counts)
 {
     Py_ssize_t n = 0;
-    struct quota *quotas = read_quotas(self, counts, &n);
+    struct quota *quotas = read_quotas(counts, &n);
     if (quotas == NULL) {
         return NULL;
     }

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(not REFERENCE, reason="LOCUST_REF is not set: no
 HEAD = "from locust import *\nfrom locust.exception import *\nimport time\n"
 A = HEAD + "class A(User):\n    wait_time = constant(0.3)\n    def on_stop(self): print('on_stop')\n"
 TASK = "    @task\n    def t(self): {}\n"
+SHAPE = "class S(LoadTestShape):\n    def tick(self):\n        "
 PLAIN = A + TASK.format("pass")
 
 CASES = [
@@ -45,6 +46,18 @@ CASES = [
     (PLAIN + "class B(A): fixed_count = 2\nclass C(A): weight = 3\n", "--headless -u 9 -r 9 -t 1 --only-summary C B"),
     (PLAIN + "@events.quitting.add_listener\ndef f(**kw): 1/0\n", "--headless -t 1 --only-summary"),
     (PLAIN + "@events.test_start.add_listener\ndef f(**kw): raise SystemExit(6)\n", "--headless -t 1 --only-summary"),
+    (PLAIN + SHAPE + "return (2, 5) if self.get_run_time() < 1.5 else None\n", "--headless -u 2 --only-summary"),
+    (
+        PLAIN + "class B(A): pass\n" + SHAPE + "return [(2, 5, None), (4, 5, [B]), (4, 5, [B]), (1, 5), None]"
+        "[int(self.get_run_time())]\n",
+        "--headless --only-summary",
+    ),
+    (PLAIN + SHAPE + "1/0\n", "--headless --only-summary"),
+    (PLAIN + SHAPE + "raise StopTest('m')\n", "--headless --only-summary"),
+    (PLAIN + SHAPE + "raise SystemExit(6)\n", "--headless --only-summary"),
+    (PLAIN + SHAPE + "self.runner.quit()\n", "--headless --only-summary"),
+    (PLAIN + SHAPE.replace("def", "use_common_options = True\n    def") + "pass\n", "--headless -u 2 --only-summary"),
+    (PLAIN + SHAPE + "pass\nT = S\n", "--headless --only-summary"),
     (A + TASK.format("pass") + "    def __init__(self, e): raise StopTest('m')\n", "--headless -t 1 --only-summary"),
 ]
 
@@ -55,7 +68,8 @@ def masked(text):
     text = re.sub(r"Starting Locust \S+", "Starting Locust", text)
     text = re.sub(r"^Traceback.*\n(?:[ \t].*\n)*(?:\S.*\n)?", "", text, flags=re.M)
     text = re.sub(r"^(?:\S+Z )?<[Gg]reenlet.* failed with .*\n", "", text, flags=re.M)
-    text = re.sub(r"(greater than |Unable to open config file: ).*", r"\1", text)
+    own = "greater than |have no impact on |Unable to open config file: |Unhandled exception in greenlet: "
+    text = re.sub(f"({own}).*", r"\1", text)
     # How often something is repeated depends on the moment at which the run time ends.
     return re.sub(r"^(.*\n)\1+", r"\1", re.sub(r"\n+", "\n", text), flags=re.M).strip()
 

@@ -1,9 +1,12 @@
 """UsersDispatcher: golden distributions, the pace of a ramp, its iterator protocol."""
 
+import itertools
 import time
+from collections.abc import Iterator
 
 import pytest
-from _locust import UsersDispatcher
+
+from locust.dispatch import UsersDispatcher, _kl_generator
 
 
 class Node:
@@ -54,9 +57,66 @@ def test_up_down_and_again():
 def test_hosts_take_turns():
     d = UsersDispatcher(nodes("h1_b", "h1_a", "h2_c"), classes(A=1, B=1))
     steps = [lean(x) for x in ramp(d, 4, 1.5)]
-    assert len(steps) == 4
-    assert steps[0] == "h1_a A1 | h2_c | h1_b"
-    assert steps[-1] == "h1_a A1 B1 | h2_c B1 | h1_b A1"
+    assert steps == [
+        "h1_a A1 | h2_c | h1_b",
+        "h1_a A1 | h2_c B1 | h1_b",
+        "h1_a A1 | h2_c B1 | h1_b A1",
+        "h1_a A1 B1 | h2_c B1 | h1_b A1",
+    ]
+    assert [node._index_within_host for node in nodes_with_index("h1_b", "h1_a", "h2_c")] == [1, 0, 0]
+
+
+def nodes_with_index(*ids):
+    all_nodes = nodes(*ids)
+    UsersDispatcher(all_nodes, classes(A=1))
+    return all_nodes
+
+
+def test_two_workers_and_two_classes():
+    d = UsersDispatcher(nodes("w1", "w2"), classes(Alpha=1, Beta=1))
+    assert [lean(x) for x in ramp(d, 6, 2)] == [f"w1 Alpha{i} | w2 Beta{i}" for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("weights", "sequence"),
+    [
+        ({"A": 5, "B": 1}, "AABAAAAABAAAAABAAA"),
+        ({"A": 1, "B": 1, "C": 1}, "ABCABCABC"),
+        ({"A": 1, "B": 2, "C": 3}, "CBACBCCBACBCCBACBC"),
+        ({"A": 3, "B": 1}, "ABAAABAAABAA"),
+        ({"A": 1, "B": 10}, "BBBBABBBBBBBBBBBABBBBBBB"),
+        ({"A": 0.5, "B": 1}, "BABBABBABBAB"),
+    ],
+)
+def test_sequences(weights, sequence):
+    for order in itertools.permutations(weights.items()):
+        assert "".join(itertools.islice(_kl_generator(users=iter(order)), len(sequence))) == sequence
+    d = UsersDispatcher(nodes("w"), classes(**weights))
+    for place, name in enumerate(sequence):
+        before = {n: d._get_user_current_count(n) for n in weights}
+        ramp(d, place + 1, 1)
+        assert [n for n in weights if d._get_user_current_count(user=n) > before[n]] == [name]
+
+
+def test_nothing_to_choose():
+    for pairs in ([], [("A", 0), ("B", -1)]):
+        assert list(itertools.islice(_kl_generator(pairs), 3)) == [None] * 3
+    for wrong in (5, [5], [("A",)], [("A", "x")], [("A", 1), (2, 1)]):
+        with pytest.raises(TypeError):
+            _kl_generator(wrong)
+
+
+def test_as_if_from_zero():
+    d = UsersDispatcher(nodes("w1", "w2"), classes(A=1, B=1, F=(1,)))
+    ramp(d, 2, 10)
+    counts, users, workers, active = d._distribute_users(target_user_count=4)
+    assert counts == {"w1": {"A": 0, "B": 1, "F": 1}, "w2": {"A": 2, "B": 0, "F": 0}}
+    assert [(node.id, name) for node, name in active] == [("w1", "F"), ("w2", "A"), ("w1", "B"), ("w2", "A")]
+    assert "".join(itertools.islice(users, 4)) == "BABA" and next(workers).id == "w1"
+    assert d.get_current_user_count() == 2
+    d = UsersDispatcher(nodes("w"), classes(F=(2,)))
+    counts, users, workers, active = d._distribute_users(5)
+    assert counts == {"w": {"F": 2}} and len(active) == 2 and next(users) is None
 
 
 def test_fixed_counts():
@@ -139,6 +199,7 @@ def test_subclass():
             return super().__next__()
 
     d = Mine(worker_nodes=nodes("w"), user_classes=classes(A=1))
+    assert isinstance(d, Iterator) and iter(d) is d
     d.new_dispatch(target_user_count=2, spawn_rate=2)
     assert list(d) == [{"w": {"A": 2}}]
     assert d.seen == 2

@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 
+from ..shape import LoadTestShape
 from ..user.users import PytestUser, User
 
 PYTEST_PLUGIN = "pytest_locust.plugin"
@@ -19,13 +20,7 @@ def is_user_class(item) -> bool:
 
 def is_shape_class(item) -> bool:
     """Whether it is a class of load shapes that can be run."""
-    shape = sys.modules.get("locust.shape")
-    return (
-        shape is not None
-        and inspect.isclass(item)
-        and issubclass(item, shape.LoadTestShape)
-        and not item.abstract
-    )
+    return inspect.isclass(item) and issubclass(item, LoadTestShape) and not item.abstract
 
 
 @contextmanager
