@@ -132,10 +132,14 @@ class Environment:
         if self._tasks_filtered:
             return
         self._tasks_filtered = True
-        tags = None if self.tags is None else set(self.tags)
-        exclude_tags = None if self.exclude_tags is None else set(self.exclude_tags)
+        tags, exclude_tags = self._wanted_tags("tags"), self._wanted_tags("exclude_tags")
         for user_class in self.user_classes:
             filter_tasks_by_tags(user_class, tags, exclude_tags)
+
+    def _wanted_tags(self, name: str) -> set[str] | None:
+        """Our own tags, or else those of the command line, where an empty list means none."""
+        own = getattr(self, name)
+        return set(own) if own is not None else set(getattr(self.parsed_options, name, None) or ()) or None
 
     def _remove_user_classes_with_weight_zero(self) -> None:
         if not self.user_classes:

@@ -91,8 +91,6 @@ def create_environment(
         events=events,
         host=options.host,
         reset_stats=options.reset_stats,
-        tags=options.tags,
-        exclude_tags=options.exclude_tags,
         parsed_options=options,
         parsed_locustfiles=parsed_locustfiles,
         available_user_classes=available_user_classes,
