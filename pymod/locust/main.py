@@ -272,7 +272,6 @@ def _import_plugins() -> None:
 
 
 def _fire_init(environment: Environment) -> None:
-    log.unhandled_greenlet_exception = False
     environment.events.init.fire(environment=environment, runner=environment.runner, web_ui=None)
     if log.unhandled_greenlet_exception:
         sys.exit(1)
