@@ -273,7 +273,7 @@ use_quota(struct quota *q, PyObject *user)
     }
     int fits;
     if (q->cls != NULL) {
-        fits = PyObject_IsInstance(user, q->cls);
+        fits = (PyObject *)Py_TYPE(user) == q->cls;
     }
     else {
         PyObject *name =

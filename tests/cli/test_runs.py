@@ -11,6 +11,7 @@ A locustfile says in comments how it is run:
     # site                       --host is the demo site
     # script                     a script for python3, not for the program
     # differs: REASON            there is a NAME.locust.txt
+    # ours: REASON               not a thing that real Locust can do
 
 As a program this file writes NAME.txt, or NAME.locust.txt where there is a reason, from what real
 Locust does: LOCUST_REF=... python3 tests/cli/test_runs.py NAME...
@@ -50,6 +51,7 @@ class Case:
         self.site = bool(re.search(r"^# site$", text, re.M))
         self.script = bool(re.search(r"^# script$", text, re.M))
         self.differs = re.findall(r"^# differs: (.+)$", text, re.M)
+        self.ours = re.findall(r"^# ours: (.+)$", text, re.M)
         runs = re.findall(r"^# run (\w+):(.*)$", text, re.M)
         if not runs:
             runs = [("", " ".join(re.findall(r"^# args: (.*)$", text, re.M)))]
@@ -132,6 +134,7 @@ def results(request, demo_site):
     """Begins all runs that are asked for, several at once; the tests wait for theirs."""
     wanted = [item.callspec.params for item in request.session.items if item.fspath == request.node.fspath]
     wanted = [(p["run"], p["reference"]) for p in wanted if "run" in p]
+    wanted = [(run, ref) for run, ref in wanted if not ref or REFERENCE]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = {(run.case.name, run.name, ref): pool.submit(execute, run, ref, demo_site.url) for run, ref in wanted}
         yield futures
@@ -139,19 +142,17 @@ def results(request, demo_site):
             future.cancel()
 
 
-def without_reference(case, reference):
-    if reference and not REFERENCE:
-        return "LOCUST_REF is not set: no real Locust to compare with"
-    if reference and case.script and not REFERENCE_PYTHON:
-        return "LOCUST_REF_PYTHON is not set: no real Locust to compare with"
-    return None
+def runs(reference):
+    """All runs, each as an argument for test_course()."""
+    for case in CASES.values():
+        for run in case.runs if not (reference and case.ours) else ():
+            yield pytest.param(run, reference, id=f"{case.name}-{run.name}".strip("-") + "-real" * reference)
 
 
-@pytest.mark.parametrize("reference", [False, True], ids=["ours", "real"])
-@pytest.mark.parametrize("run", [run for case in CASES.values() for run in case.runs], ids=lambda r: f"{r.case.name}-{r.name}".strip("-"))
+@pytest.mark.parametrize("run, reference", [*runs(False), *runs(True)])
 def test_course(run, reference, results):
-    if reason := without_reference(run.case, reference):
-        pytest.skip(reason)
+    if reference and not (REFERENCE_PYTHON if run.case.script else REFERENCE):
+        pytest.skip("LOCUST_REF and LOCUST_REF_PYTHON are not set: no real Locust to compare with")
     seen, output = results[run.case.name, run.name, reference].result()
     expected = run.case.expected(reference)[run.name]
     difference = "".join(difflib.unified_diff(expected.splitlines(True), seen.splitlines(True), "expected", "seen"))
@@ -174,7 +175,7 @@ def write(names):
     from serving import Server
 
     assert REFERENCE and REFERENCE_PYTHON, "set LOCUST_REF and LOCUST_REF_PYTHON"
-    cases = [CASES[name] for name in names or CASES]
+    cases = [CASES[name] for name in names or CASES if not CASES[name].ours]
     with Server("demo-site") as site, ThreadPoolExecutor(AT_ONCE) as pool:
         seen = list(pool.map(lambda run: execute(run, True, site.url), [r for c in cases for r in c.runs]))
     for case in cases:
