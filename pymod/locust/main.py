@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import resource
 import signal
 import sys
@@ -305,7 +306,7 @@ def main() -> int:
         options,
         events=locust.events,
         shape_class=shape,
-        locustfile=",".join(locustfiles),
+        locustfile=os.path.basename(locustfiles[0]),
         parsed_locustfiles=locustfiles,
         available_user_classes=user_classes,
         available_shape_classes=shape_classes,
