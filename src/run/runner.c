@@ -716,19 +716,12 @@ PyDoc_STRVAR(shape_worker_doc,
 PyDoc_STRVAR(stop_doc,
              "stop($self)\n--\n\nStops the test and all users.");
 PyDoc_STRVAR(quit_doc,
-             "quit($self)
---
-
-"
+             "quit($self)\n--\n\n"
              "Stops the test and ends the runner's green threads.");
 PyDoc_STRVAR(hurry_stop_doc,
-             "_hurry_stop($self)
---
-
-"
+             "_hurry_stop($self)\n--\n\n"
              "Kills the green thread that stops the test, if one is at it: "
-             "the next stop() finishes
-"
+             "the next stop() finishes\n"
              "what it began, without the listener or the on_stop() that it "
              "waits for.");
 PyDoc_STRVAR(cpu_log_warning_doc,

@@ -69,11 +69,11 @@ runner_start_shape(RunnerObject *self)
                      : PyObject_IsTrue(self->shape_greenlet);
     if (active != 0) {
         return active < 0 ? -1
-                          : run_log("locust.runners", "info",
+                          : log_line("locust.runners", "info",
                                     "There is an ongoing shape test running. "
                                     "Editing is disabled");
     }
-    if (run_log("locust.runners", "info", "Shape test starting.") < 0 ||
+    if (log_line("locust.runners", "info", "Shape test starting.") < 0 ||
         runner_update_state(self, names.ready) < 0 ||
         spawn_worker(self) < 0) {
         return -1;
@@ -107,7 +107,7 @@ static int
 end_test(RunnerObject *self)
 {
     int headless =
-        run_log("locust.runners", "info", "Shape test stopping") < 0
+        log_line("locust.runners", "info", "Shape test stopping") < 0
             ? -1
             : is_headless(self);
     if (headless < 0) {
@@ -138,7 +138,7 @@ log_update(PyObject *user_count, PyObject *spawn_rate)
     PyOS_snprintf(text, sizeof(text),
                   "Shape test updating to %.0f users at %.2f spawn rate",
                   trunc(users), rate);
-    return run_log("locust.runners", "info", "%s", text);
+    return log_line("locust.runners", "info", "%s", text);
 }
 
 static int
@@ -230,7 +230,7 @@ may_change_users(const RunnerObject *self)
 int
 runner_shape_worker(RunnerObject *self)
 {
-    if (run_log("locust.runners", "info", "Shape worker starting") < 0) {
+    if (log_line("locust.runners", "info", "Shape worker starting") < 0) {
         return -1;
     }
     while (may_change_users(self)) {
