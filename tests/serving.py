@@ -91,3 +91,13 @@ class Server:
         """What a GET of the path gives, decoded."""
         with urllib.request.urlopen(self.url + path, timeout=10) as reply:
             return json.load(reply)
+
+    def counts(self, open, seconds=10):
+        """(connections, requests) of a hostile-server once so many connections are open; these questions aside."""
+        end = time.monotonic() + seconds
+        asked = 1
+        while (told := self.json("/count"))["open"] != open + 1:
+            assert time.monotonic() < end, f"{told['open'] - 1} connections are open, not {open}"
+            time.sleep(0.02)
+            asked += 1
+        return told["connections"] - asked, told["requests"] - asked

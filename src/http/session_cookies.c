@@ -97,11 +97,13 @@ to_wire(PyObject *text, PyObject **keep)
 static bool
 breaks_line(const char *text)
 {
-    while (text != NULL && (text = strpbrk(text, "\r\n")) != NULL) {
-        char end = *text++;
-        if (*text != ' ' && *text != '\t' && !(end == '\r' && *text == '\n')) {
+    const char *end = text != NULL ? strpbrk(text, "\r\n") : NULL;
+    while (end != NULL) {
+        char next = end[1];
+        if (next != ' ' && next != '\t' && !(*end == '\r' && next == '\n')) {
             return true;
         }
+        end = strpbrk(end + 1, "\r\n");
     }
     return false;
 }

@@ -251,15 +251,14 @@ def test_one_connection_is_kept(hostile, client):
     for _ in range(10):
         client.post("/ok", data="x" * 1000)
         sleep(0.02)
-    assert hostile.json("/count") == {"connections": 2, "open": 2, "requests": 11}
+    assert hostile.counts(open=1) == (1, 10)
 
 
 def test_close_and_reuse(hostile, client):
     client.close()
     client.get("/ok")
     client.close()
-    sleep(0.05)
-    assert hostile.json("/count")["open"] == 1
+    hostile.counts(open=0)
     assert client.get("/ok").ok
     client.cookies.set("a", "1")
     client.close()
@@ -272,16 +271,13 @@ def test_connection_close_is_honoured(hostile, client, events):
     for _ in range(3):
         client.get("/ok", headers={"Connection": "close"})
     assert events.exceptions == [None] * 3
-    sleep(0.05)
-    assert hostile.json("/count")["connections"] == 4
-    assert hostile.json("/count")["open"] == 1
+    assert hostile.counts(open=0) == (3, 3)
 
 
 def test_a_session_that_is_forgotten_closes(hostile):
     for _ in range(20):
         ours(hostile.url).get("/ok")
-    sleep(0.1)
-    assert hostile.json("/count")["open"] == 1
+    hostile.counts(open=0)
 
 
 def test_green_threads_share_a_session(hostile, client, events):
@@ -331,13 +327,11 @@ def test_kill(hostile, client, events, path):
     client.max_redirects = 10**6
     other = Greenlet.spawn(client.get, "/delay?ms=150", name="other")
     for _ in range(10):
-        assert kill_in(lambda: client.get(path), 0.01) < 0.05
-    assert not events
+        assert kill_in(lambda: client.get(path), 0.01) < 1
     other.join()
     assert [event["name"] for event in events] == ["other"] and events.exceptions == [None]
-    sleep(0.05)
-    # Those that were kept, at most one for each user of the session, and this question.
-    assert hostile.json("/count")["open"] <= 3
+    client.close()
+    hostile.counts(open=0)
 
 
 def test_kill_while_connecting(events):
@@ -351,7 +345,7 @@ def test_kill_while_connecting(events):
             filler.connect_ex(address)
         for _ in range(20):
             client = ours("http://127.0.0.1:%d" % address[1], events)
-            assert kill_in(lambda: client.get("/"), 0.005) < 0.05
+            assert kill_in(lambda: client.get("/"), 0.005) < 1
         for filler in fillers:
             filler.close()
     assert not events
@@ -361,7 +355,7 @@ def test_kill_in_the_handshake(events):
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = ours("https://127.0.0.1:%d" % server.getsockname()[1], events)
         for _ in range(20):
-            assert kill_in(lambda: client.get("/"), 0.01) < 0.05
+            assert kill_in(lambda: client.get("/"), 0.01) < 1
             with server.accept()[0] as connection:
                 connection.settimeout(2)
                 while connection.recv(10000):
