@@ -53,12 +53,12 @@ static int
 spawn_worker(RunnerObject *self)
 {
     struct green *g = green_new(NULL, shape_body, (PyObject *)self, NULL);
-    if (g == NULL || group_add(self->greenlet, g) < 0) {
+    if (g == NULL || group_start(self->greenlet, g) < 0) {
         Py_XDECREF(g);
         return -1;
     }
     Py_XSETREF(self->shape_greenlet, (PyObject *)g);
-    return green_start(g);
+    return 0;
 }
 
 int
