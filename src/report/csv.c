@@ -9,7 +9,8 @@ static bool
 needs_quotes(const char *text, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (memchr(",\"\r\n", text[i], 4) != NULL) {
+        char c = text[i];
+        if (c == ',' || c == '"' || c == '\r' || c == '\n') {
             return true;
         }
     }

@@ -209,10 +209,20 @@ view_leave_all(StatsEntryObject *owner)
     return 0;
 }
 
+/* A base that is a heap type (defaultdict is one since 3.12) sees to the
+   object's reference to its type, as subclasses made by Python rely on. */
+static bool
+base_holds_type(PyObject *self)
+{
+    return (base_of(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+}
+
 static int
 view_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    Py_VISIT(Py_TYPE(self));
+    if (!base_holds_type(self)) {
+        Py_VISIT(Py_TYPE(self));
+    }
     Py_VISIT(view_of(self)->owner);
     return base_of(self)->tp_traverse(self, visit, arg);
 }
@@ -228,10 +238,13 @@ static void
 view_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    bool held = base_holds_type(self);
     PyObject_GC_UnTrack(self);
     disown(self);
     type->tp_base->tp_dealloc(self);
-    Py_DECREF(type);
+    if (!held) {
+        Py_DECREF(type);
+    }
 }
 
 /* --- Reading. */
