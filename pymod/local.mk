@@ -9,9 +9,12 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
+	pymod/locust/_spans.py \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \
+	pymod/locust/contrib/__init__.py \
+	pymod/locust/contrib/csv_request_logger.py \
 	pymod/locust/core.py \
 	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
@@ -30,6 +33,7 @@ PYMOD = \
 	pymod/locust/legacy/users.py \
 	pymod/locust/log.py \
 	pymod/locust/main.py \
+	pymod/locust/opentelemetry.py \
 	pymod/locust/rpc/__init__.py \
 	pymod/locust/rpc/protocol.py \
 	pymod/locust/rpc/zmqrpc.py \
@@ -44,9 +48,11 @@ PYMOD = \
 	pymod/locust/user/users.py \
 	pymod/locust/user/wait_time.py \
 	pymod/locust/util/__init__.py \
+	pymod/locust/util/cache.py \
 	pymod/locust/util/date.py \
 	pymod/locust/util/deprecation.py \
 	pymod/locust/util/directory.py \
+	pymod/locust/util/exception_handler.py \
 	pymod/locust/util/load_locustfile.py \
 	pymod/locust/util/place.py \
 	pymod/locust/util/rounding.py \

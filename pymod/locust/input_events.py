@@ -50,6 +50,20 @@ class UnixKeyPoller:
         return os.read(self.fd, 1).decode("utf-8", "replace") or None
 
 
+class WindowsKeyPoller:
+    """Stands for the keys of a Windows console. There is none here: making one says so."""
+
+    def __init__(self):
+        raise InitError("WindowsKeyPoller needs a Windows console. Keyboard input disabled")
+
+    def cleanup(self) -> None:
+        """There is nothing to restore."""
+
+    def poll(self) -> str | None:
+        """There are no keys."""
+        return None
+
+
 def get_poller() -> UnixKeyPoller:
     """A poller for the terminal of this process; InitError if there is none."""
     return UnixKeyPoller()

@@ -1,4 +1,5 @@
 """Hooks of the file's own, and listeners that come and go."""
+
 # script
 
 import logging

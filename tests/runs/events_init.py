@@ -1,4 +1,5 @@
 """A listener of init, of init_command_line_parser, of quitting or of test_start that raises."""
+
 # run init: -u 1
 # run parser: -u 1
 # run quitting: -u 1

@@ -1,4 +1,5 @@
 """measure(): what is in the dict, what becomes of exceptions, what reaches listeners and statistics."""
+
 # args: -u 1
 
 from traced import quit_when_idle, trace, trace_logs, trace_stats

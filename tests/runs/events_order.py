@@ -1,4 +1,5 @@
 """All events of a run in their order, with their arguments and the runner's state."""
+
 # run quit: -u 2 -r 100
 # run run_time: -u 2 -r 100 -t 1
 # run nobody: -u 0 -t 1

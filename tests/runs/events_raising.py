@@ -1,4 +1,5 @@
 """Listeners that raise: what is skipped, what is logged, what the process ends with."""
+
 # run ValueError: -u 1
 # run StopUser: -u 1
 # run StopTest: -u 1
@@ -13,7 +14,9 @@ from locust.exception import StopUser
 trace_logs()
 raised = ValueError if RUN == "ValueError" else getattr(exception, RUN)
 worked = []
-quit_when(lambda runner: len(worked) > 1 and runner.state in ("running", "stopped") or runner.user_count == 0 and bool(worked))
+quit_when(
+    lambda runner: len(worked) > 1 and runner.state in ("running", "stopped") or runner.user_count == 0 and bool(worked)
+)
 
 
 class Someone(User):

@@ -1,4 +1,5 @@
 """locust.events replaced by the locustfile, with a hook of its own."""
+
 # args: -u 1
 
 from traced import quit_when_idle, trace, trace_events, trace_stats

@@ -1,4 +1,5 @@
 """Requests that a user reports itself: what is counted, what listeners see, what steers the flow."""
+
 # args: -u 1
 
 from traced import quit_when_idle, trace, trace_logs, trace_stats

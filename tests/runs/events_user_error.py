@@ -1,4 +1,5 @@
 """user_error: who caused it, with what, and what is logged and counted."""
+
 # args: -u 5 -r 100
 
 import traceback

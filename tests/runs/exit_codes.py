@@ -1,4 +1,5 @@
 """What the process ends with."""
+
 # run clean: -u 1
 # run failure: -u 1
 # run failure_code: -u 1 --exit-code-on-error 5

@@ -1,4 +1,5 @@
 """sys.exit(7) in each place where user code runs."""
+
 # run import: -u 1
 # run parser: -u 1
 # run init: -u 1
@@ -23,7 +24,17 @@ from traced import RUN, quit_when, sleep, spawn, trace
 
 from locust import User, events, task
 
-PLACES = ("init", "request", "user_error", "test_start", "spawning_complete", "test_stopping", "test_stop", "quitting", "quit")
+PLACES = (
+    "init",
+    "request",
+    "user_error",
+    "test_start",
+    "spawning_complete",
+    "test_stopping",
+    "test_stop",
+    "quitting",
+    "quit",
+)
 
 done = set()
 

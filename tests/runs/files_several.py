@@ -1,4 +1,5 @@
 """Several files, a directory of them, and what they import from where."""
+
 # run two: -f files_several.py,_several/second.py -u 3 -r 100
 # run directory: -f _several -u 3 -r 100
 # run missing: -f files_several.py,_several/no_such_file.py

@@ -1,4 +1,5 @@
 """A test whose environment does not catch what tasks raise."""
+
 # script
 
 from traced import name_of, sleep, trace, trace_events

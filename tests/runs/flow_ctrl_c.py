@@ -1,4 +1,5 @@
 """Ctrl-C while a task runs."""
+
 # args: -u 2 -r 2
 # differs: Ctrl-C ends the main green thread only, so that the user that was running ends in good order too
 

@@ -1,4 +1,5 @@
 """Each exception that steers the flow, raised in each place where user code runs."""
+
 # run StopUser: -u 13 -r 13
 # run StopTest: -u 13 -r 13
 # run RescheduleTask: -u 13 -r 13

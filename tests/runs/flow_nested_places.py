@@ -1,4 +1,5 @@
 """The same exceptions two task sets deep, where a nested class is itself a task."""
+
 # run StopUser: -u 6 -r 6
 # run StopTest: -u 6 -r 6
 # run RescheduleTask: -u 6 -r 6

@@ -1,4 +1,5 @@
 """KeyboardInterrupt raised in a task, and SIGTERM sent by a task."""
+
 # run raised: -u 2 -r 2
 # run SIGTERM: -u 2 -r 2
 

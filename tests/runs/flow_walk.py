@@ -1,4 +1,5 @@
 """Nested task sets that raise at random whatever steers the flow, in a whole program."""
+
 # run one: -u 1
 # run two: -u 1
 # run three: -u 1

@@ -1,4 +1,5 @@
 """catch_response: what is reported, and which exceptions go on."""
+
 # site
 # args: -u 1
 

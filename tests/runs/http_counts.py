@@ -1,4 +1,5 @@
 """Requests to a site: names, counts, failures, what the exceptions look like."""
+
 # site
 # args: -u 1
 

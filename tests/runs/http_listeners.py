@@ -1,4 +1,5 @@
 """Listeners of request that steer the flow, and users that end within a request."""
+
 # site
 # args: -u 2 -r 100
 

@@ -1,4 +1,5 @@
 """What a file may import and monkeypatch, in the manner of files of all ages."""
+
 # args: -u 1
 
 import time

@@ -1,4 +1,5 @@
 """A block of measure() that ends with what is no Exception."""
+
 # differs: a request that was not finished is not reported as a success, but as what ended it or not at all
 # run GreenletExit: -u 1
 # run OwnBaseException: -u 1

@@ -1,4 +1,5 @@
 """Options of the file's own: on the command line, in the environment, in the parsed options."""
+
 # run defaults: -u 1
 # run given: -u 1 --my-text x --my-number 5 --my-flag --my-list a b --my-choice two --my-secret s
 # run positional: -u 1 --my-number 7 Someone

@@ -1,4 +1,5 @@
 """Test functions of pytest as users."""
+
 # site
 # args: -u 2 -r 100
 

@@ -1,4 +1,5 @@
 """start() and stop() several times: what begins anew, and what stays."""
+
 # script
 
 from traced import sleep, trace, trace_events

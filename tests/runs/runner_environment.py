@@ -1,4 +1,5 @@
 """Environment(): its checks, defaults and methods."""
+
 # script
 
 from traced import trace
@@ -69,7 +70,9 @@ environment = Environment(
 )
 trace("run", environment.user_classes is classes, [c.__name__ for c in classes], environment.stop_timeout)
 trace("run", sorted(environment.user_classes_by_name), environment.dispatcher_class is UsersDispatcher)
-environment.update_user_class({"user_class_name": "A", "host": "http://new", "weight": 9, "tasks": ["leaf"], "extra": 1})
+environment.update_user_class(
+    {"user_class_name": "A", "host": "http://new", "weight": 9, "tasks": ["leaf"], "extra": 1}
+)
 trace("run", A.host, A.weight, [t.__name__ for t in A.tasks], A.extra)
 environment.update_user_class({"user_class_name": "A", "tasks": ["Outer"]})
 trace("run", [t.__name__ for t in A.tasks])
@@ -82,7 +85,13 @@ environment.assign_equal_weights()
 trace("run", A.weight, C.weight, sorted(t.__name__ for t in A.tasks))
 environment.update_worker_logs({"worker_id": "w", "logs": ["line"]})
 environment.update_worker_logs({"logs": ["lost"]})
-trace("run", environment.worker_logs, isinstance(A, TaskHolder), isinstance(Inner, TaskHolder), isinstance(leaf, TaskHolder))
+trace(
+    "run",
+    environment.worker_logs,
+    isinstance(A, TaskHolder),
+    isinstance(Inner, TaskHolder),
+    isinstance(leaf, TaskHolder),
+)
 runner = environment.create_local_runner()
 try:
     environment.create_local_runner()

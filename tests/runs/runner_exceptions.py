@@ -1,4 +1,5 @@
 """What the runner keeps of exceptions, and its other attributes."""
+
 # args: -u 2 -r 100 -H http://given.example
 
 from traced import quit_when_idle, trace, trace_logs
@@ -28,7 +29,9 @@ class Someone(User):
 def on_init(environment, runner, **kwargs):
     trace("run", runner.environment is environment, runner.stats is environment.stats, runner.errors, runner.exceptions)
     trace("run", runner.state, runner.user_count, runner.user_classes_count, runner.target_user_classes_count)
-    trace("run", [c.__name__ for c in runner.user_classes], sorted(runner.user_classes_by_name), runner.connection_broken)
+    trace(
+        "run", [c.__name__ for c in runner.user_classes], sorted(runner.user_classes_by_name), runner.connection_broken
+    )
     trace("run", len(runner.user_greenlets), runner.spawning_greenlet, runner.shape_greenlet, runner.shape_last_tick)
     trace("run", runner.cpu_warning_emitted, runner.worker_cpu_warning_emitted, runner.cpu_log_warning())
     trace("run", isinstance(environment.stats, stats.RequestStats), environment.host, environment.stop_timeout)

@@ -1,4 +1,5 @@
 """Custom messages of a local runner."""
+
 # args: -u 2 -r 100
 
 from traced import quit_when, trace, trace_logs

@@ -1,4 +1,5 @@
 """runner.quit() called in each place where user code runs."""
+
 # ours: real Locust kills the user that calls it before it has stopped the others, and never ends
 # run task: -u 3 -r 100
 # run nested_task: -u 3 -r 100

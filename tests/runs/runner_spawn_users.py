@@ -1,4 +1,5 @@
 """spawn_users() and stop_users() called directly."""
+
 # script
 
 from traced import name_of, sleep, spawn, trace, trace_events

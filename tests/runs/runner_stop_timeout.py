@@ -1,4 +1,5 @@
 """--stop-timeout: who may finish, who is stopped, in which state."""
+
 # run none: -u 5 -r 100
 # run enough: -u 5 -r 100 -s 10
 # run short: -u 5 -r 100 -s 1

@@ -1,4 +1,5 @@
 """runner.stop() in a task, in a listener, twice, and what is left afterwards."""
+
 # ours: real Locust kills the user that calls it before it has stopped the others, and stays in cleanup
 # run task: -u 3 -r 100
 # run spawning_complete: -u 3 -r 100

@@ -1,4 +1,5 @@
 """Two environments in one process, each with its own events, statistics and users."""
+
 # script
 
 from traced import sleep, trace
@@ -51,7 +52,9 @@ for environment in environments:
 while not second.runner.exceptions:
     sleep(0.01)
 for environment in environments:
-    trace("run", environment.name, sorted(environment.stats.entries), environment.runner.user_classes_count.get("Someone"))
+    trace(
+        "run", environment.name, sorted(environment.stats.entries), environment.runner.user_classes_count.get("Someone")
+    )
     trace("run", bool(environment.runner.exceptions), environment.stats.total.num_requests)
 for environment in environments:
     environment.runner.quit()

@@ -1,4 +1,5 @@
 """run_single_user(): what it fires, prints and leaves behind."""
+
 # script
 
 import os

@@ -1,4 +1,5 @@
 """A shape that names user classes, several shapes, and abstract ones."""
+
 # run named: -u 1
 # run restricted: -u 1 A B
 # run none_named: -u 1
@@ -56,7 +57,9 @@ class Second(Parent):
 
 @events.spawning_complete.add_listener
 def on_spawning_complete(user_count):
-    trace("run", user_count, sorted(environment.runner.user_classes_count.items()), environment.runner.target_user_count)
+    trace(
+        "run", user_count, sorted(environment.runner.user_classes_count.items()), environment.runner.target_user_count
+    )
 
 
 @events.init.add_listener

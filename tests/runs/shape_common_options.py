@@ -1,4 +1,5 @@
 """A shape that reads -u, -r and -t itself."""
+
 # args: -u 4 -r 100 -t 2
 
 from traced import trace, trace_events, trace_logs

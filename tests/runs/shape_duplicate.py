@@ -1,4 +1,5 @@
 """Two files that define a shape or a user class of the same name."""
+
 # run shapes: -f shape_duplicate.py,_same_names.py -u 1
 # run users: -f shape_duplicate.py,_same_names.py -u 1
 # run imported: -f shape_duplicate.py,_same_names.py -u 1

@@ -1,4 +1,5 @@
 """A load shape: its numbers, what it is asked, how it ends."""
+
 # run stages: -t 60
 # run same: -u 7
 # run floats: -u 7
@@ -32,7 +33,9 @@ class Shape(LoadTestShape):
 
     def tick(self):
         what = TICKS[self.ticks]
-        trace("run", "tick", self.ticks, self.get_current_user_count(), self.runner.state, 0 <= self.get_run_time() < 20)
+        trace(
+            "run", "tick", self.ticks, self.get_current_user_count(), self.runner.state, 0 <= self.get_run_time() < 20
+        )
         self.ticks += 1
         if RUN == "too_short" and self.ticks == 2 or isinstance(what, ValueError):
             broken.append(what)

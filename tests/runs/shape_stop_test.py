@@ -1,4 +1,5 @@
 """A load shape that raises StopTest."""
+
 # args: -u 1
 # differs: real Locust stops the test twice, once for the exception and once for the end of the shape
 

@@ -1,4 +1,5 @@
 """--reset-stats, and statistics that a file resets or clears itself."""
+
 # run option: -u 2 -r 100 --reset-stats
 # run by_hand: -u 2 -r 100
 
@@ -36,10 +37,22 @@ class Someone(User):
 @events.spawning_complete.add_listener
 def on_spawning_complete(user_count):
     stats = environment.stats
-    trace("run", user_count, stats.total.num_requests, sorted(e.num_requests for e in stats.entries.values()), len(stats.errors))
+    trace(
+        "run",
+        user_count,
+        stats.total.num_requests,
+        sorted(e.num_requests for e in stats.entries.values()),
+        len(stats.errors),
+    )
     if RUN == "by_hand":
         stats.reset_all()
-        trace("run", stats.total.num_requests, [e.num_requests for e in stats.entries.values()], stats.errors, stats.history)
+        trace(
+            "run",
+            stats.total.num_requests,
+            [e.num_requests for e in stats.entries.values()],
+            stats.errors,
+            stats.history,
+        )
         request(environment, "between")
         stats.clear_all()
         trace("run", stats.total.num_requests, len(stats.entries), len(stats.errors))

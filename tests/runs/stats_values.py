@@ -1,4 +1,5 @@
 """What the statistics say of known response times."""
+
 # differs: a percentile is never above the maximum
 # script
 
@@ -34,7 +35,9 @@ show(stats.total)
 show(stats.get("/never", "GET"))
 for error in sorted(stats.errors.values(), key=lambda e: e.to_name()):
     trace("run", error.to_name(), error.occurrences, error.method, error.name, StatsError.parse_error(error.error))
-trace("run", [locust.stats.bucket_response_time(x) for x in (0.5, 1.5, 2.5, 99.5, 104.9, 105, 994.9, 9949, 9950, 10500)])
+trace(
+    "run", [locust.stats.bucket_response_time(x) for x in (0.5, 1.5, 2.5, 99.5, 104.9, 105, 994.9, 9949, 9950, 10500)]
+)
 trace("run", locust.stats.get_readable_percentiles([0.5, 0.999, 0.9999, 1.0]))
 trace("run", locust.stats.calculate_response_time_percentile({1: 5, 2: 3, 9: 2}, 10, 0.8), locust.stats.avg([1, 2, 6]))
 other = RequestStats()
@@ -42,7 +45,11 @@ other.log_request("GET", "/a", 7, 3)
 merged = StatsEntry(stats, "/a", "GET")
 merged.extend(stats.entries["/a", "GET"])
 merged.extend(other.entries["/a", "GET"])
-trace("run", merged.num_requests, f"{merged.min_response_time:g} {merged.max_response_time:g}", merged.response_times[7])
+trace(
+    "run", merged.num_requests, f"{merged.min_response_time:g} {merged.max_response_time:g}", merged.response_times[7]
+)
 copy = StatsEntry.unserialize(stats.entries["/a", "GET"].serialize(), stats)
-trace("run", copy.num_requests, copy.name, copy.method, copy.response_times == stats.entries["/a", "GET"].response_times)
+trace(
+    "run", copy.num_requests, copy.name, copy.method, copy.response_times == stats.entries["/a", "GET"].response_times
+)
 trace("run", list(stats.entries["/a", "GET"].serialize()))

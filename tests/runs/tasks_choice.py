@@ -1,4 +1,5 @@
 """A whole run of one user whose choices are seeded, with nested task sets."""
+
 # run 1: -u 1
 # run 2: -u 1
 

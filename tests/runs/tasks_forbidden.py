@@ -1,4 +1,5 @@
 """What is refused while a locustfile is imported."""
+
 # run task_named_run: -u 1
 # run float_weight: -u 1
 # run tag_without_name: -u 1
@@ -62,6 +63,7 @@ def refused():
 
                 class G(base):
                     """Real Locust refuses; files of old versions are another matter."""
+
             except ImportError as e:
                 trace("run", base.__name__, type(e).__name__)
                 raise

@@ -1,4 +1,5 @@
 """MarkovTaskSet: its course with a seed, and what it refuses."""
+
 # run walk: -u 1 -r 100
 # run refused: -u 1 -r 100
 

@@ -1,4 +1,5 @@
 """Tags and Markov task sets: they stay, whatever is asked for."""
+
 # args: -u 1 -T wanted
 
 from traced import quit_when_idle, trace, trace_logs

@@ -1,4 +1,5 @@
 """Users and task sets without tasks, and with what is no task."""
+
 # args: -u 6 -r 6
 
 from traced import quit_when_idle, trace, trace_logs

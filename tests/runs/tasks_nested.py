@@ -1,4 +1,5 @@
 """Nested task sets: whose parent is whose, what tasks are called with, classes as tasks of users."""
+
 # args: -u 4 -r 4
 
 from traced import name_of, quit_when_idle, trace

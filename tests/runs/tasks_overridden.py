@@ -1,4 +1,5 @@
 """Methods of task sets that are overridden, or replaced on the class while a test runs."""
+
 # args: -u 5 -r 5
 
 from traced import quit_when_idle, trace

@@ -1,4 +1,5 @@
 """schedule_task() from in- and outside, first and last, and a queue that is replaced."""
+
 # args: -u 1
 
 import collections

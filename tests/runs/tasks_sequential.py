@@ -1,4 +1,5 @@
 """SequentialTaskSet: order with weights, tasks in the middle, inheritance, where it goes on."""
+
 # args: -u 4 -r 4
 
 from traced import quit_when_idle, trace, trace_logs

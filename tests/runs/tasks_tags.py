@@ -1,4 +1,5 @@
 """--tags and --exclude-tags."""
+
 # run none: -u 2 -r 100
 # run one: -u 2 -r 100 -T fast
 # run several: -u 2 -r 100 -T fast slow

@@ -1,4 +1,5 @@
 """Which tasks are chosen, in which order, with a seed: weights in all forms, inheritance, mixins."""
+
 # args: -u 6 -r 6
 
 import random

@@ -41,7 +41,7 @@ EVENTS = (
     "reset_stats report_to_master worker_report worker_connect"
 ).split()
 
-_file = open(os.environ["TRACED_FILE"], "a", buffering=1, encoding="utf-8")  # noqa: SIM115
+_file = open(os.environ["TRACED_FILE"], "a", buffering=1, encoding="utf-8")
 _numbers = collections.defaultdict(dict)
 
 

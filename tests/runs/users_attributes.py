@@ -1,4 +1,5 @@
 """What can be read from user classes and users: json(), fullname(), context(), class attributes."""
+
 # args: -u 2 -r 100
 
 from traced import quit_when_idle, trace, trace_stats

@@ -1,4 +1,5 @@
 """Constructors of users: their signatures, what they inherit, how they fail."""
+
 # run fine: -u 4 -r 100 Parent Anything Mixed Late
 # run value_error: -u 3 -r 100 Fails
 # run stop_test: -u 3 -r 100 Stops

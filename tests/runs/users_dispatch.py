@@ -1,4 +1,5 @@
 """How many users of each class are started in one go."""
+
 # run ten: -u 10 -r 100
 # run three: -u 3 -r 100
 # run two_more_than_fixed: -u 6 -r 100

@@ -1,4 +1,5 @@
 """The host: of the class, of the command line, of the environment, and none."""
+
 # run class: -u 2 -r 100 Own Plain
 # run option: -u 2 -r 100 -H http://127.0.0.1:9 Own Plain
 # run environment: -u 2 -r 100 Own Plain

@@ -1,4 +1,5 @@
 """The state of a user at each step, and users that are stopped from outside."""
+
 # args: -u 5 -r 100
 
 from traced import name_of, quit_when_idle, sleep, spawn, trace, trace_events

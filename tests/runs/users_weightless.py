@@ -1,4 +1,5 @@
 """A file whose only class has weight 0, or none that is not abstract."""
+
 # run weight: -u 1
 # run negative: -u 1
 # run abstract: -u 1

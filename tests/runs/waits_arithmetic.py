@@ -1,4 +1,5 @@
 """What the wait functions return, with a clock that stands still."""
+
 # args: -u 3 -r 100
 
 import random

@@ -1,4 +1,5 @@
 """Wait times that are zero, negative, no numbers, or fail."""
+
 # args: -u 7 -r 100
 
 from traced import quit_when_idle, trace, trace_logs

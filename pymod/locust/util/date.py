@@ -14,9 +14,9 @@ def format_safe_timestamp(unix_timestamp: float) -> str:
     return datetime.fromtimestamp(unix_timestamp).strftime("%Y-%m-%d-%Hh%M")
 
 
-def format_duration(start_unix_timestamp: float, end_unix_timestamp: float) -> str:
+def format_duration(start_time: float, end_time: float) -> str:
     """1 day, 2 hours and 3 seconds; parts that are zero are left out."""
-    left = max(int(end_unix_timestamp - start_unix_timestamp), 0)
+    left = max(int(end_time - start_time), 0)
     parts = []
     for unit, seconds in _UNITS:
         count, left = divmod(left, seconds)

@@ -1,0 +1,1 @@
+"""What is useful with some systems only."""
