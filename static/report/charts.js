@@ -35,7 +35,7 @@ function historyColumns(history) {
 /* --- Axes. */
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
-  172800, 432000, 864000];
+  172800, 432000, 864000, 2592000, 7776000, 31536000];
 
 function tickText(seconds, step) {
   if (!clockAxis) {
@@ -119,10 +119,11 @@ function plotHeight() {
   return onPaper ? 210 : window.innerWidth <= 640 ? 190 : 220;
 }
 
-/* A finger does what the mouse does; moving it up or down scrolls. */
+/* A finger does what the mouse does; moving it up or down scrolls. uPlot takes no notice of a move that says it is none,
+   hence movementX. */
 function followTouch(u) {
   const send = (type, event) => u.over.dispatchEvent(new MouseEvent(type, {
-    clientX: event.clientX, clientY: event.clientY, bubbles: true, button: 0, view: window}));
+    clientX: event.clientX, clientY: event.clientY, movementX: 1, bubbles: true, button: 0, view: window}));
   const types = {pointerdown: "mousedown", pointermove: "mousemove", pointerup: "mouseup", pointercancel: "mouseup"};
   for (const [from, to] of Object.entries(types)) {
     u.over.addEventListener(from, (event) => {

@@ -112,8 +112,8 @@ the_object_and_the_theme_are_in_the_page(void **state)
     struct buf out = {0};
     assert_int_equal(html_page(&out, "{\"a\":1}", 7, "dark"), 0);
     const char *const pieces[] = {
-        "<!DOCTYPE html>", "window.templateArgs = {\"a\":1};",
-        "window.theme = \"dark\";", "</html>", NULL};
+        "<!DOCTYPE html>", "window.templateArgs = {\"a\":1}\n",
+        "window.theme = \"dark\"\n", "</html>", NULL};
     assert_in_order(&out, pieces);
     assert_null(memmem(out.data, out.length, "\"@", 2));
     buf_free(&out);
@@ -124,7 +124,7 @@ an_unknown_theme_is_the_system_s(void **state)
 {
     struct buf out = {0};
     assert_int_equal(html_page(&out, "{}", 2, "\";alert(1);\""), 0);
-    const char *const pieces[] = {"window.theme = \"\";", NULL};
+    const char *const pieces[] = {"window.theme = \"\"\n", NULL};
     assert_in_order(&out, pieces);
     assert_null(memmem(out.data, out.length, "alert(1)", 8));
     buf_free(&out);
