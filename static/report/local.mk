@@ -22,9 +22,14 @@ if REPORT_CHARTS
 report_uplot = static/report/npm/node_modules/uplot
 endif
 
-# npm is asked only when the lock file has changed since it was last.
+# npm is asked only when the lock file has changed since it was last. A page
+# without charts is made only for who has said so.
 static/report/report.html: $(PAGE_PARTS)
 	$(AM_V_GEN)$(MKDIR_P) static/report/npm
+	$(AM_V_at)if test -z "$(report_uplot)" && test "$(with_npm)" != no; then \
+	  echo "making the page of the HTML report anew needs npm: install it and configure again, or configure --without-npm to do without charts" >&2; \
+	  exit 1; \
+	fi
 	$(AM_V_at)lock=$(srcdir)/static/report/package-lock.json; \
 	if test -n "$(report_uplot)" && \
 	   ! cmp -s $$lock static/report/npm/fetched; then \
