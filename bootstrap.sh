@@ -21,9 +21,16 @@ BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
     python3-configargparse
     libcurl4-openssl-dev libev-dev libcivetweb-dev libssl-dev zlib1g-dev"
 TEST_PACKAGES="python3-pytest python3-venv libcmocka-dev nginx-light openssl
-    man-db groff-base procps iproute2"
+    man-db groff-base procps iproute2
+    chromium chromium-driver fonts-dejavu-core"
 LINT_PACKAGES="clang clang-tidy cppcheck shellcheck gcc-aarch64-linux-gnu
     libc6-dev-arm64-cross qemu-user"
+
+# What the charts of the report come by; any npm will do.
+npm_packages() {
+    command -v npm >/dev/null || [ -f static/report/report.html ] ||
+        echo nodejs npm
+}
 
 say() {
     echo "bootstrap: $*"
@@ -112,8 +119,8 @@ stop_site() {
 }
 
 demo() {
-    # shellcheck disable=SC2086 # one word for each package
-    install_packages $BUILD_PACKAGES
+    # shellcheck disable=SC2046,SC2086 # one word for each package
+    install_packages $BUILD_PACKAGES $(npm_packages)
     # A build that is there will do, however it was configured.
     [ -f build/config.status ] || configure_in build
     build_in build
@@ -273,8 +280,8 @@ summarize() {
 }
 
 run_tests() {
-    # shellcheck disable=SC2086 # one word for each package
-    install_packages $BUILD_PACKAGES $TEST_PACKAGES $LINT_PACKAGES
+    # shellcheck disable=SC2046,SC2086 # one word for each package
+    install_packages $BUILD_PACKAGES $(npm_packages) $TEST_PACKAGES $LINT_PACKAGES
     failed_stages=$PWD/bootstrap-failed.log
     : >"$failed_stages"
     rm -f build/check.log build/check-aarch64.log build-san/check.log

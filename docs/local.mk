@@ -3,4 +3,5 @@ EXTRA_DIST += \
 	docs/architecture.md \
 	docs/differences.md \
 	docs/first-test.md \
-	docs/install.md
+	docs/install.md \
+	docs/report.md

@@ -22,6 +22,7 @@ PYMOD = \
 	pymod/locust/event.py \
 	pymod/locust/events.py \
 	pymod/locust/exception.py \
+	pymod/locust/html.py \
 	pymod/locust/input_events.py \
 	pymod/locust/inspectlocust.py \
 	pymod/locust/legacy/__init__.py \

@@ -33,6 +33,7 @@ static const room_exec rooms[] = {
     user_module_exec,
     stats_module_exec,
     report_module_exec,
+    html_module_exec,
     choices_module_exec,
     dispatcher_module_exec,
     runner_module_exec,

@@ -1,11 +1,12 @@
-# The tests in Python: the API (tests/py), the program from outside (tests/cli)
-# and the test servers (tests/servers).
-PYTEST_DIRS = tests/py tests/cli tests/servers
+# The tests in Python: the API (tests/py), the program from outside (tests/cli),
+# the test servers (tests/servers), and pages in a real browser (tests/web).
+PYTEST_DIRS = tests/py tests/cli tests/servers tests/web
 PYTEST_ENV = BUILDDIR="$(abs_builddir)" PYTHONPATH="$(abs_builddir)/python" \
 	PYTHONPYCACHEPREFIX="$(abs_builddir)/pycache"
 
-EXTRA_DIST += tests/certificates.py tests/conftest.py tests/serving.py tests/lsan.supp tests/pytest.ini \
-	tests/time_limit.py tests/cli tests/py
+EXTRA_DIST += tests/browser.py tests/certificates.py tests/conftest.py \
+	tests/reports.py tests/serving.py tests/lsan.supp tests/pytest.ini \
+	tests/time_limit.py tests/cli tests/py tests/web
 
 # A build with sanitizers: python3 must load their library first, and its own
 # allocations at exit are not ours to judge. The program is judged.

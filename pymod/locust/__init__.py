@@ -28,6 +28,7 @@ from . import (  # noqa: E402, F401
     dispatch,
     env,
     exception,
+    html,
     log,
     runners,
     shape,

@@ -59,7 +59,6 @@ MISSING = (
     Missing(("--master-host",), "127.0.0.1", "LOCUST_MASTER_NODE_HOST"),
     Missing(("--master-port",), 5557, "LOCUST_MASTER_NODE_PORT"),
     # Reports
-    Missing(("--html",), dest="html_file"),
     # Others
     Missing(("--show-task-ratio",), False, None),
     Missing(("--show-task-ratio-json",), False, None),

@@ -1,4 +1,4 @@
-"""What the program leaves behind of a test: tables on the console, JSON, CSV files."""
+"""What the program leaves behind of a test: tables on the console, JSON, CSV and HTML files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import _locust
 
-from . import stats
+from . import html, stats
 
 logger = logging.getLogger("locust.main")
 
@@ -33,10 +33,31 @@ def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter |
         sys.exit(1)
 
 
+def write_html_report(environment: Any, options: Any) -> int:
+    """Writes what --html asks for. Returns how many requests there were then."""
+    requests = environment.stats.num_requests
+    if not options.html_file:
+        return requests
+    html.process_html_filename(options)
+    logger.debug("Writing html report to file: %s", options.html_file)
+    try:
+        html.save_html_report(environment, options.html_file)
+    except OSError as e:
+        logger.error("--html: could not write %s: %s", e.filename or options.html_file, e.strerror)
+    except Exception:  # of a locustfile: the test is to end in good order all the same
+        logger.exception("--html: could not make the report")
+    return requests
+
+
 def leave_results(
-    environment: Any, options: Any, csv_files: stats.StatsCSVFileWriter | None
+    environment: Any,
+    options: Any,
+    csv_files: stats.StatsCSVFileWriter | None,
+    in_html_report: int,
 ) -> None:
-    """Writes what is to be said at the end of a test."""
+    """Writes what is to be said at the end of a test. The HTML report tells of so many requests."""
+    if environment.stats.num_requests != in_html_report:
+        write_html_report(environment, options)
     if csv_files is not None:
         csv_files.close_files()
     if options.json:

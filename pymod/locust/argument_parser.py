@@ -413,6 +413,14 @@ def _add_stats_options(parser: LocustArgumentParser) -> None:
         help="Write the history of each request, not only of all together; needs --csv",
     )
     group.add_argument(
+        "--html",
+        dest="html_file",
+        metavar="<filename>",
+        env_var="LOCUST_HTML",
+        help="Write an HTML report to this file at the end of the test. {u}, {r} and {t} in its "
+        "name stand for the number of users, the spawn rate and the run time",
+    )
+    group.add_argument(
         "--print-stats",
         action="store_true",
         env_var="LOCUST_PRINT_STATS",

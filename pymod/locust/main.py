@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import os
@@ -15,13 +16,14 @@ import locust
 from . import log
 from ._missing import refuse_gevent
 from ._version import version
-from ._results import leave_results, open_csv_files
+from ._results import leave_results, open_csv_files, write_html_report
 from .argument_parser import get_locustfiles_locally, parse_locustfile_option, parse_options
 from .env import Environment
+from .html import get_html_report  # noqa: F401
 from .input_events import input_listener
 from .log import greenlet_exception_logger, setup_logging
 from .runners import STATE_SPAWNING
-from .stats import stats_printer, validate_stats_configuration
+from .stats import stats_history, stats_printer, validate_stats_configuration
 from .util.load_locustfile import load_locustfile, load_locustfile_pytest
 
 COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
@@ -283,6 +285,7 @@ def _run(environment: Environment, options, csv_files) -> int:
             options.num_users = 1
         if options.spawn_rate is None:
             options.spawn_rate = 1
+        background.append(_spawn(functools.partial(stats_history, environment.runner)))
         if environment.shape_class is not None:
             _run_shape(environment)
         else:
@@ -292,12 +295,14 @@ def _run(environment: Environment, options, csv_files) -> int:
     except KeyboardInterrupt:
         logger.debug("Interrupted")
         environment.runner._hurry_stop()
+    # Listeners of quitting find it there; it is written again if more requests come to an end.
+    reported = write_html_report(environment, options)
     try:
         code = _shut_down(environment, options, background, limit)
     except KeyboardInterrupt:  # enough: but what was measured is not to be lost
-        leave_results(environment, options, csv_files)
+        leave_results(environment, options, csv_files, reported)
         raise
-    leave_results(environment, options, csv_files)
+    leave_results(environment, options, csv_files, reported)
     environment.events.quit.fire(exit_code=code)
     return code
 

@@ -1,10 +1,12 @@
-/* Reports as Python sees them: CSV files and their rows. */
+/* Reports as Python sees them. */
 #ifndef LOCUST_REPORT_PYREPORT_H
 #define LOCUST_REPORT_PYREPORT_H
 
 #include <Python.h>
 
-/* Adds types and functions to the module. 0 or -1. */
+/* Each adds types and functions to the module: for CSV files and their rows,
+   for the HTML report. 0 or -1. */
 int report_module_exec(PyObject *module);
+int html_module_exec(PyObject *module);
 
 #endif

@@ -8,12 +8,15 @@ C_TESTS = \
 	tests/c/test_entry \
 	tests/c/test_exchange \
 	tests/c/test_histogram \
+	tests/c/test_html \
 	tests/c/test_index \
+	tests/c/test_json \
 	tests/c/test_lag \
 	tests/c/test_lines \
 	tests/c/test_mailbox \
 	tests/c/test_row \
 	tests/c/test_rowfile \
+	tests/c/test_savefile \
 	tests/c/test_seconds \
 	tests/c/test_snapshots \
 	tests/c/test_stats \

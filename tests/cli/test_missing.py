@@ -35,7 +35,7 @@ def refusal(option, where=""):
     )
 
 
-@pytest.mark.parametrize("args", ["--master", "--profile x", "--config-users a b", "--worker -f -", "--html x -f missing.py"])
+@pytest.mark.parametrize("args", ["--master", "--profile x", "--config-users a b", "--worker -f -", "--web-auth x -f missing.py"])
 def test_on_the_command_line(run, args):
     r = run("--headless", *args.split())
     assert (r.code, r.out, r.err) == (2, "", refusal(args.split()[0]))
@@ -45,7 +45,7 @@ def test_on_the_command_line(run, args):
     "variable, option, text",
     [
         ("LOCUST_MODE_WORKER", "--worker", "1"),
-        ("LOCUST_HTML", "--html", "x"),
+        ("LOCUST_PROCESSES", "--processes", "2"),
         ("LOCUST_CONFIG_USERS", "--config-users", "[1]"),
     ],
 )
@@ -79,13 +79,13 @@ def test_a_locustfile_from_elsewhere(run):
 
 def test_what_asks_for_nothing_is_let_through(run, directory):
     (directory / "locust.conf").write_text("autostart = false\ntls-cert =\n")
-    r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_HTML": "", "LOCUST_CONFIG_USERS": ""})
+    r = run("-l", env={"LOCUST_MODE_WORKER": "false", "LOCUST_PROCESSES": "", "LOCUST_CONFIG_USERS": ""})
     assert r.code == 0, r
 
 
 def test_information_is_given_all_the_same(run):
-    assert run("-V", "--html", "x").out.startswith("locust 2.46")
-    assert run("-h", env={"LOCUST_HTML": "x"}).out.startswith("Usage:")
+    assert run("-V", "--web-auth", "x").out.startswith("locust 2.46")
+    assert run("-h", env={"LOCUST_PROCESSES": "2"}).out.startswith("Usage:")
     known = re.findall(r"--[\w-]+", run("-h").out)
     assert "--users" in known and not {name for option in MISSING for name in option.names} & set(known)
 

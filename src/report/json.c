@@ -1,0 +1,255 @@
+/* JSON for HTML pages; see json.h. */
+#include "report/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPLACEMENT 0xfffd
+
+static void
+put(struct json *j, const char *bytes, size_t length)
+{
+    if (!j->failed && !buf_append(j->out, bytes, length)) {
+        j->failed = true;
+    }
+}
+
+static void
+put_string(struct json *j, const char *text)
+{
+    put(j, text, strlen(text));
+}
+
+void
+json_begin(struct json *j, struct buf *out)
+{
+    *j = (struct json){.out = out};
+    j->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    j->failed = j->locale == (locale_t)0;
+}
+
+int
+json_end(struct json *j)
+{
+    if (j->locale != (locale_t)0) {
+        freelocale(j->locale);
+        j->locale = (locale_t)0;
+    }
+    return j->failed ? -1 : 0;
+}
+
+/* Before every key and every value that has none. */
+static void
+next_item(struct json *j)
+{
+    if (j->comma) {
+        put(j, ",", 1);
+    }
+    j->comma = true;
+}
+
+void
+json_open(struct json *j, char bracket)
+{
+    next_item(j);
+    put(j, &bracket, 1);
+    j->comma = false;
+}
+
+void
+json_close(struct json *j, char bracket)
+{
+    put(j, &bracket, 1);
+    j->comma = true;
+}
+
+/* --- Text. */
+
+static bool
+is_plain(unsigned char c)
+{
+    return c >= ' ' && c < 0x7f && strchr("\"\\<>&'", c) == NULL;
+}
+
+static void
+put_unit(struct json *j, unsigned unit)
+{
+    char escape[8];
+    snprintf(escape, sizeof(escape), "\\u%04x", unit & 0xffff);
+    put(j, escape, 6);
+}
+
+static void
+put_character(struct json *j, uint32_t c)
+{
+    if (c == '"' || c == '\\') {
+        const char escape[2] = {'\\', (char)c};
+        put(j, escape, 2);
+    }
+    else if (c == '\n') {
+        put(j, "\\n", 2);
+    }
+    else if (c < 0x10000) {
+        put_unit(j, c);
+    }
+    else {
+        put_unit(j, 0xd800 + ((c - 0x10000) >> 10));
+        put_unit(j, 0xdc00 + ((c - 0x10000) & 0x3ff));
+    }
+}
+
+/* How many bytes the character at s has by its first one; 0: it begins none.
+   *least is the smallest character that needs so many (RFC 3629). */
+static size_t
+sequence_length(unsigned char first, uint32_t *c, uint32_t *least)
+{
+    if (first < 0x80) {
+        *c = first;
+        *least = 0;
+        return 1;
+    }
+    static const struct {
+        unsigned char mask, mark;
+        uint32_t least;
+    } kinds[] = {{0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t i = 0; i < 3; i++) {
+        if ((first & kinds[i].mask) == kinds[i].mark) {
+            *c = first & (unsigned char)~kinds[i].mask;
+            *least = kinds[i].least;
+            return i + 2;
+        }
+    }
+    return 0;
+}
+
+/* Reads one character of n > 0 bytes, and gives the number of bytes it took.
+   What is no UTF-8 is taken byte by byte. */
+static size_t
+decode(const char *s, size_t n, uint32_t *c)
+{
+    uint32_t least;
+    size_t length = sequence_length((unsigned char)s[0], c, &least);
+    bool good = length != 0 && length <= n;
+    for (size_t i = 1; good && i < length; i++) {
+        good = ((unsigned char)s[i] & 0xc0) == 0x80;
+        *c = *c << 6 | ((unsigned char)s[i] & 0x3f);
+    }
+    if (!good || *c < least || *c > 0x10ffff || (*c >> 11) == 0x1b) {
+        *c = REPLACEMENT;
+        return 1;
+    }
+    return length;
+}
+
+static void
+put_escaped(struct json *j, const char *utf8, size_t length)
+{
+    size_t i = 0;
+    while (i < length && !j->failed) {
+        size_t begin = i;
+        while (i < length && is_plain((unsigned char)utf8[i])) {
+            i++;
+        }
+        put(j, utf8 + begin, i - begin);
+        if (i < length) {
+            uint32_t c;
+            i += decode(utf8 + i, length - i, &c);
+            put_character(j, c);
+        }
+    }
+}
+
+void
+json_text(struct json *j, const char *utf8, size_t length)
+{
+    next_item(j);
+    put(j, "\"", 1);
+    put_escaped(j, utf8, length);
+    put(j, "\"", 1);
+}
+
+void
+json_key(struct json *j, const char *key)
+{
+    json_text(j, key, strlen(key));
+    put(j, ":", 1);
+    j->comma = false;
+}
+
+void
+json_raw(struct json *j, const char *json, size_t length)
+{
+    next_item(j);
+    size_t begin = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (strchr("<>&'", json[i]) != NULL) {
+            put(j, json + begin, i - begin);
+            put_unit(j, (unsigned char)json[i]);
+            begin = i + 1;
+        }
+    }
+    put(j, json + begin, length - begin);
+}
+
+/* --- Numbers and null. */
+
+void
+json_null(struct json *j)
+{
+    next_item(j);
+    put_string(j, "null");
+}
+
+void
+json_int(struct json *j, int64_t x)
+{
+    char digits[32];
+    snprintf(digits, sizeof(digits), "%" PRId64, x);
+    next_item(j);
+    put_string(j, digits);
+}
+
+/* Fifteen digits are enough for most numbers, seventeen for all. */
+static void
+shortest(struct json *j, double x, char *digits, size_t size)
+{
+    locale_t before = uselocale(j->locale);
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(digits, size, "%.*g", precision, x);
+        if (strtod(digits, NULL) == x) {
+            break;
+        }
+    }
+    uselocale(before);
+}
+
+static void
+put_double(struct json *j, double x, bool keep_point)
+{
+    char digits[40];
+    if (j->failed || !isfinite(x)) {
+        json_null(j);
+        return;
+    }
+    shortest(j, x, digits, sizeof(digits) - 2);
+    if (keep_point && strpbrk(digits, ".e") == NULL) {
+        strcat(digits, ".0");
+    }
+    next_item(j);
+    put_string(j, digits);
+}
+
+void
+json_double(struct json *j, double x)
+{
+    put_double(j, x, true);
+}
+
+void
+json_number(struct json *j, double x)
+{
+    put_double(j, x, false);
+}
