@@ -31,7 +31,6 @@ class Missing(NamedTuple):
 
 
 MISSING = (
-    Missing(("--config-users",), nargs="*"),
     # The web interface
     Missing(("--web-host",), ""),
     Missing(("--web-host-display-name",)),
@@ -60,10 +59,6 @@ MISSING = (
     Missing(("--master-port",), 5557, "LOCUST_MASTER_NODE_PORT"),
     # Reports
     # Others
-    Missing(("--show-task-ratio",), False, None),
-    Missing(("--show-task-ratio-json",), False, None),
-    Missing(("--equal-weights",), False, None),
-    Missing(("--profile",), None, None),
     Missing(("--otel",), False, "LOCUST_ENABLE_OPENTELEMETRY"),
 )
 

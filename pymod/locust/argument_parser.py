@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import platform
 import sys
@@ -199,6 +200,30 @@ def gt_zero(t):
     return checker
 
 
+def _is_user_config(config) -> bool:
+    return isinstance(config, dict) and "user_class_name" in config
+
+
+def json_user_config(string: str) -> list[dict]:
+    """What a JSON document, or the .json file of that name, wants of user classes."""
+    try:
+        if string.endswith(".json"):
+            with open(string, encoding="utf-8") as file:
+                config = json.load(file)
+        else:
+            config = json.loads(string)
+    except OSError as e:
+        raise argparse.ArgumentTypeError(str(e))
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(
+            f"The --config-users argument must be a valid JSON string or file: {e}"
+        )
+    configs = config if isinstance(config, list) else [config]
+    if not all(map(_is_user_config, configs)):
+        raise argparse.ArgumentTypeError("The user config must specify a user_class_name")
+    return configs
+
+
 # --- Locustfiles.
 
 
@@ -361,6 +386,16 @@ def _add_common_options(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
         help="Print the user classes there are, and exit",
     )
+    add(
+        "--config-users",
+        type=json_user_config,
+        nargs="*",
+        metavar="<JSON or filename>",
+        include_in_web_ui=False,
+        env_var="LOCUST_CONFIG_USERS",
+        help='Attributes of user classes, as JSON: {"user_class_name": "A", "weight": 3, "tasks": '
+        '["buy"]}, or a list of such; or .json files with them. tasks names those that it keeps',
+    )
 
 
 def _add_web_options(parser: LocustArgumentParser) -> None:
@@ -484,6 +519,27 @@ def _add_other_options(parser: LocustArgumentParser) -> None:
         action="version",
         version=_version_text(),
         help="Print the version and exit",
+    )
+    group.add_argument(
+        "--show-task-ratio",
+        action="store_true",
+        help="Print how often the tasks of each user class are run, and exit. With classes of a "
+        "fixed count, name --users as well",
+    )
+    group.add_argument(
+        "--show-task-ratio-json",
+        action="store_true",
+        help="Print the same as JSON, and exit",
+    )
+    group.add_argument(
+        "--equal-weights",
+        action="store_true",
+        help="Run all user classes, and in each all tasks, equally often",
+    )
+    group.add_argument(
+        "--profile",
+        metavar="<name>",
+        help="A name for the kind of test this is, for reports",
     )
     group.add_argument(
         "--exit-code-on-error",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import logging
 import os
 import resource
@@ -24,6 +25,7 @@ from .input_events import input_listener
 from .log import greenlet_exception_logger, setup_logging
 from .runners import STATE_SPAWNING
 from .stats import stats_history, stats_printer, validate_stats_configuration
+from .user.inspectuser import print_task_ratio, print_task_ratio_json
 from .util.load_locustfile import load_locustfile, load_locustfile_pytest
 
 COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
@@ -135,6 +137,28 @@ def _check_fixed_counts(environment: Environment, options) -> None:
             fixed,
             options.num_users,
         )
+
+
+def _configure_users(environment: Environment, options) -> None:
+    try:
+        for config in itertools.chain.from_iterable(options.config_users or ()):
+            environment.update_user_class(config)
+    except KeyError as e:
+        logger.error("Error applying user config: there is no user class %s in the locustfiles", e)
+        sys.exit(-1)
+    except Exception as e:
+        logger.exception("Error applying user config: %s", e)
+        sys.exit(-1)
+
+
+def _print_task_ratio(user_classes: list, options) -> None:
+    """What --show-task-ratio and --show-task-ratio-json ask for."""
+    if options.show_task_ratio:
+        for title, total in (("Task ratio per User class", False), ("Total task ratio", True)):
+            print(f"\n {title}\n{'-' * 80}")
+            print_task_ratio(user_classes, options.num_users, total)
+    else:
+        print_task_ratio_json(user_classes, options.num_users)
 
 
 def _warn_of_options_without_effect(environment: Environment, options) -> None:
@@ -343,7 +367,8 @@ def main() -> int:
             print("    " + name)
         return 0
     selected = _select_user_classes(user_classes, options.user_classes)
-    if not options.headless:
+    shows_ratio = options.show_task_ratio or options.show_task_ratio_json
+    if not options.headless and not shows_ratio:
         logger.error("There is no web interface yet: run the test with --headless")
         return 1
     _raise_open_file_limit()
@@ -360,9 +385,15 @@ def main() -> int:
         available_shape_classes=shape_classes,
         available_user_tasks=tasks,
     )
-    csv_files = open_csv_files(environment, options)
     _check_fixed_counts(environment, options)
+    _configure_users(environment, options)
     _warn_of_options_without_effect(environment, options)
+    if shows_ratio:
+        _print_task_ratio(environment.user_classes, options)
+        return 0
+    if options.equal_weights:
+        environment.events.init.add_listener(lambda environment, **kwargs: environment.assign_equal_weights())
+    csv_files = open_csv_files(environment, options)
     environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
     environment.create_local_runner().spread_spawning = True
     _fire_init(environment)

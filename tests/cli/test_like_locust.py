@@ -16,6 +16,8 @@ HEAD = "from locust import *\nfrom locust.exception import *\nimport time\n"
 A = HEAD + "class A(User):\n    wait_time = constant(0.3)\n    def on_stop(self): print('on_stop')\n"
 TASK = "    @task\n    def t(self): {}\n"
 SHAPE = "class S(LoadTestShape):\n    def tick(self):\n        "
+RATIOS = A + TASK.format("pass") + "class T(TaskSet):\n" + 2 * TASK.replace(" t", " t1").format("pass")
+RATIOS += "class B(User):\n    weight = 2.5\n    wait_time = constant(9)\n    tasks = {T: 2, A.t: 1}\n"
 PLAIN = A + TASK.format("pass")
 
 CASES = [
@@ -57,6 +59,13 @@ CASES = [
     (PLAIN + SHAPE + "raise SystemExit(6)\n", "--headless --only-summary"),
     (PLAIN + SHAPE + "self.runner.quit()\n", "--headless --only-summary"),
     (PLAIN + SHAPE.replace("def", "use_common_options = True\n    def") + "pass\n", "--headless -u 2 --only-summary"),
+    (RATIOS, "--show-task-ratio"),
+    (RATIOS, "--show-task-ratio -u 7 A"),
+    (RATIOS, "--show-task-ratio-json"),
+    (RATIOS, "--headless --equal-weights -u 4 -r 4 -t 1 --only-summary"),
+    (RATIOS, """--headless -t 1 -u 5 -r 5 --only-summary --config-users '{"user_class_name": "B", "weight": 4}'"""),
+    (RATIOS, """--headless --config-users '{"user_class_name": "X"}'"""),
+    (RATIOS, "--headless --config-users nothing.json"),
     (PLAIN + SHAPE + "pass\nT = S\n", "--headless --only-summary"),
     (A + TASK.format("pass") + "    def __init__(self, e): raise StopTest('m')\n", "--headless -t 1 --only-summary"),
 ]
@@ -68,7 +77,7 @@ def masked(text):
     text = re.sub(r"Starting Locust \S+", "Starting Locust", text)
     text = re.sub(r"^Traceback.*\n(?:[ \t].*\n)*(?:\S.*\n)?", "", text, flags=re.M)
     text = re.sub(r"^(?:\S+Z )?<[Gg]reenlet.* failed with .*\n", "", text, flags=re.M)
-    own = "greater than |have no impact on |Unable to open config file: |Unhandled exception in greenlet: "
+    own = "Error applying user config|greater than |have no impact on |Unable to open config file: |Unhandled exception in greenlet: "
     text = re.sub(f"({own}).*", r"\1", text)
     # How often something is repeated depends on the moment at which the run time ends.
     return re.sub(r"^(.*\n)\1+", r"\1", re.sub(r"\n+", "\n", text), flags=re.M).strip()

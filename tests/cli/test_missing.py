@@ -35,7 +35,7 @@ def refusal(option, where=""):
     )
 
 
-@pytest.mark.parametrize("args", ["--master", "--profile x", "--config-users a b", "--worker -f -", "--web-auth x -f missing.py"])
+@pytest.mark.parametrize("args", ["--master", "--otel", "--web-host x", "--worker -f -", "--web-auth x -f missing.py"])
 def test_on_the_command_line(run, args):
     r = run("--headless", *args.split())
     assert (r.code, r.out, r.err) == (2, "", refusal(args.split()[0]))
@@ -46,7 +46,7 @@ def test_on_the_command_line(run, args):
     [
         ("LOCUST_MODE_WORKER", "--worker", "1"),
         ("LOCUST_PROCESSES", "--processes", "2"),
-        ("LOCUST_CONFIG_USERS", "--config-users", "[1]"),
+        ("LOCUST_WEB_HOST", "--web-host", "x"),
     ],
 )
 def test_in_the_environment(run, variable, option, text):

@@ -13,7 +13,7 @@ import locust.rpc
 from locust import User, constant, runners, task
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerNode, WorkerNodes, WorkerRunner
+from locust.runners import DistributedRunner, LocalRunner, MasterRunner, Runner, WorkerNode, WorkerNodes, WorkerRunner
 
 
 class A(User):
@@ -81,6 +81,19 @@ def test_what_a_plain_runner_cannot():
     assert type(user) is A and r.user_count == 1
     r.quit()
     assert r.state == "stopped"
+
+
+def test_a_distributed_runner_reports():
+    """What masters and workers share needs no network: statistics travel by events."""
+    env = Environment(user_classes=[A])
+    r = DistributedRunner(env)
+    env.stats.log_request("GET", "/", 5, 1)
+    data = {}
+    env.events.report_to_master.fire(client_id="w", data=data)
+    assert [row["name"] for row in data["stats"]] == ["/"] and env.stats.total.num_requests == 0
+    env.events.worker_report.fire(client_id="w", data={**data, "user_count": 1})
+    assert env.stats.total.num_requests == 1
+    r.quit()
 
 
 @pytest.mark.parametrize("cls", [MasterRunner, WorkerRunner])
