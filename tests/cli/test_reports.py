@@ -48,7 +48,7 @@ def test_csv_files(run, directory):
     assert failure["Occurrences"] == stats[1]["Failure Count"] == str(count)
     assert rows(base / "out_exceptions.csv") == []
     history = rows(base / "out_stats_history.csv")
-    assert {row["Name"] for row in history} == {"Aggregated"} and 2 <= len(history) <= 5
+    assert {row["Name"] for row in history} == {"Aggregated"} and len(history) >= 2
     assert history[-1]["Total Request Count"] == str(2 * count + 1)
     assert len({row["Timestamp"] for row in history}) == len(history)
 

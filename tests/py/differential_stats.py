@@ -1,6 +1,7 @@
 """Run by test_stats_differential.py in either Python: does what stdin says, prints the outcome.
 
-stdin is a list of steps, each [what, arguments...]; the clock stands still between them.
+stdin is a list of scenarios; each is a list of steps, [what, arguments...]. The clock stands still
+between them.
 """
 
 import csv
@@ -187,10 +188,13 @@ def figures(entry):
 
 def main():
     locust.stats.STATS_NAME_WIDTH = 30
-    steps = Steps()
-    for what, *arguments in json.load(sys.stdin):
-        getattr(steps, what)(*arguments)
-    json.dump({"medians": hasattr(locust.stats, "median_from_dict"), "seen": steps.seen}, sys.stdout)
+    outcomes = []
+    for scenario in json.load(sys.stdin):
+        steps = Steps()
+        for what, *arguments in scenario:
+            getattr(steps, what)(*arguments)
+        outcomes.append(steps.seen)
+    json.dump(outcomes, sys.stdout)
 
 
 main()
