@@ -39,4 +39,4 @@ def helper():
 @events.init.add_listener
 def on_init(environment, **kwargs):
     for cls in environment.user_classes:
-        trace("run", cls.__name__, [b.__name__ for b in cls.__mro__[1:-2]], len(cls.functions))
+        trace("run", cls.__name__, cls.__mro__[1].__name__, len(cls.functions))

@@ -7,13 +7,12 @@
 # run text_weight: -u 1
 # run sequence_of_text: -u 1
 # run on_start_as_task: -t 1
-# run legacy_class: -u 1
 # run import_error: -u 1
 # run syntax: -u 1
 
 from traced import RUN, quit_when, trace, trace_logs
 
-from locust import HttpLocust, Locust, SequentialTaskSet, User, constant, tag, task
+from locust import SequentialTaskSet, User, constant, tag, task
 from locust.exception import StopUser
 
 trace_logs()
@@ -57,16 +56,6 @@ def refused():
         class F(SequentialTaskSet):
             tasks = "abc"
 
-    elif RUN == "legacy_class":
-        for base in (Locust, HttpLocust):
-            try:
-
-                class G(base):
-                    """Real Locust refuses; files of old versions are another matter."""
-
-            except ImportError as e:
-                trace("run", base.__name__, type(e).__name__)
-                raise
     elif RUN == "import_error":
         import no_such_module  # noqa: F401
     elif RUN == "syntax":
