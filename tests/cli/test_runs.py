@@ -37,7 +37,7 @@ REFERENCE = os.environ.get("LOCUST_REF")
 REFERENCE_PYTHON = os.environ.get("LOCUST_REF_PYTHON")
 SANITIZERS = bool(os.environ.get("LOCUST_SANITIZERS"))
 AT_ONCE = 6
-PATIENCE_SEC = 180 if SANITIZERS else 60
+PATIENCE_SEC = 300 if SANITIZERS else 120
 
 Run = collections.namedtuple("Run", "case name args")
 

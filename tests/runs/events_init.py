@@ -36,8 +36,8 @@ def listen(name):
     def listener(**kwargs):
         trace("run", name)
         if (where or RUN) == name:
-            if where == "test_start" and what != "StopTest":
-                ended.append(name)
+            if where == "test_start" and what in ("StopUser", "InterruptTaskSet"):
+                ended.append(name)  # and with it the green thread that would start users
             raise raised("in a listener")
 
     hook = "init_command_line_parser" if name == "parser" else name

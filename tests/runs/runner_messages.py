@@ -13,7 +13,7 @@ quit_when(lambda runner: len(worked) == 2)
 
 
 def on_message(environment, msg, **kwargs):
-    trace("run", msg.type, msg.data, msg.node_id, environment.runner.state, sorted(kwargs))
+    trace("run", msg.type, msg.data, msg.node_id, environment.runner is not None, sorted(kwargs))
 
 
 def answers(environment, msg):

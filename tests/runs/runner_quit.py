@@ -38,8 +38,8 @@ class Someone(User):
         at(self, "constructor")
 
     def on_start(self):
-        if RUN == "on_start":
-            sleep(0.5)
+        while RUN == "on_start" and self.environment.runner.state == "spawning":
+            sleep(0.01)
         at(self, "on_start")
 
     def on_stop(self):

@@ -14,6 +14,12 @@ begun = set()
 quit_when(lambda runner: runner.state == "running" and len(begun) == 5)
 
 
+def until_stopping(user):
+    """What a task does that is at work when the test is stopped."""
+    while user._state != "stopping":
+        sleep(0.01)
+
+
 class Base(User):
     abstract = True
     fixed_count = 1
@@ -37,7 +43,7 @@ class Works(Base):
     @task
     def work(self):
         self.begins()
-        sleep(0.4)
+        until_stopping(self)
         trace(self, "done", self._state)
 
 
@@ -45,6 +51,7 @@ class WorksLong(Base):
     @task
     def work(self):
         self.begins()
+        until_stopping(self)
         sleep(0.5 if RUN == "enough" else 100)
         trace(self, "done", self._state)
 
@@ -58,7 +65,7 @@ class InSet(Base):
         @task
         def work(self):
             self.user.begins()
-            sleep(0.4)
+            until_stopping(self.user)
             trace(self, "done", self.user._state)
 
 

@@ -1,6 +1,5 @@
 """What the statistics say of known response times."""
 
-# differs: a percentile is never above the maximum
 # script
 
 from traced import trace

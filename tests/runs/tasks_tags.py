@@ -18,7 +18,7 @@ quit_when(lambda runner: runner.state == "running")
 
 
 class Shopper(User):
-    wait_time = constant(0.1)
+    wait_time = constant(100)
 
     @task(2)
     @tag("fast")
@@ -59,7 +59,7 @@ class Shopper(User):
 
 
 class Plain(User):
-    wait_time = constant(0.1)
+    wait_time = constant(100)
 
     @tag("fast")
     @task

@@ -34,7 +34,8 @@ __all__ = [
 RUN = os.environ.get("TRACED_RUN", "")
 """Which run of the locustfile this is, if it has several."""
 
-PATIENCE_SEC = 20
+PATIENCE_SEC = 60
+SETTLE_SEC = 0.05
 
 EVENTS = (
     "init_command_line_parser init test_start spawning_complete test_stopping test_stop quitting quit user_error "
@@ -122,6 +123,7 @@ def quit_when(condition, hooks=events):
     def watch(runner):
         for _ in range(PATIENCE_SEC * 50):
             if condition(runner):
+                sleep(SETTLE_SEC)  # who has just been started gets going
                 break
             sleep(0.02)
         else:

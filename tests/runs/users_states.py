@@ -11,6 +11,11 @@ quit_when_idle()
 users = {}
 
 
+def until_stopping(user):
+    while user._state != "stopping":
+        sleep(0.01)
+
+
 class Base(User):
     abstract = True
     fixed_count = 1
@@ -41,7 +46,7 @@ class Working(Base):
     @task
     def work(self):
         trace(self, "work", self._state)
-        sleep(0.5)
+        until_stopping(self)
         trace(self, "has worked", self._state)
 
 
@@ -67,7 +72,7 @@ class Poked(Base):
 class Starting(Base):
     def on_start(self):
         trace(self, "on_start", self._state)
-        sleep(0.5)
+        until_stopping(self)
         trace(self, "has started", self._state)
 
     @task
@@ -76,7 +81,9 @@ class Starting(Base):
 
 
 def stop_all():
-    sleep(0.2)
+    while users["Waiting"]._state != "waiting":
+        sleep(0.01)
+    sleep(0.1)
     for name in ("Waiting", "Working", "Starting", "Forced"):
         trace("run", name, users[name]._state, users[name].stop(force=name == "Forced"), users[name]._state)
     try:
