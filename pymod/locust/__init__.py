@@ -24,6 +24,7 @@ events = Events()
 
 from . import (  # noqa: E402, F401
     argument_parser,
+    contrib,
     debug,
     dispatch,
     env,

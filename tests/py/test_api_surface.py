@@ -7,6 +7,17 @@ import api_surface
 import pytest
 
 
+LATER = {
+    "locust:FastHttpUser",
+    "locust.argument_parser:exit_handler",
+    "locust.argument_parser:download_locustfile_from_url",
+    "locust.argument_parser:download_locustfile_from_master",
+    "locust.argument_parser:parse_locustfiles_from_master",
+    "locust.argument_parser:retrieve_locustfiles_from_master",
+}
+"""What docs/differences.md lists as not there yet."""
+
+
 @pytest.fixture(scope="module")
 def instances():
     return api_surface.Instances()
@@ -18,6 +29,9 @@ def instances():
     ids=[f"{module}:{name}" for module, name, _ in api_surface.names()],
 )
 def test_name(instances, module, name, description):
+    if f"{module}:{name}" in LATER:
+        assert api_surface.defect(module, name, description, instances) is not None
+        return
     assert api_surface.defect(module, name, description, instances) is None
 
 
