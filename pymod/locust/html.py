@@ -6,6 +6,7 @@ history. Constants are read when they are used.
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import math
@@ -124,6 +125,8 @@ def _options(environment) -> list[tuple[str, str]]:
         return []
     rows = []
     for action in actions:
+        if action.help == argparse.SUPPRESS:  # an old name of another one, or not there yet
+            continue
         value = getattr(given, action.dest, None)
         if value not in (None, [], "") and str(value) != str(action.default):
             name = max(action.option_strings, key=len, default="user classes")
@@ -202,13 +205,18 @@ def _members(environment, show_download_link: bool) -> dict[str, Any]:
     }
 
 
+def _with_keys(percentiles, prefix: str) -> tuple[tuple[float, str], ...]:
+    """(percentile, its key), sorted by key."""
+    return tuple(sorted(((float(p), f"{prefix}{p}") for p in percentiles), key=lambda pair: pair[1]))
+
+
 def get_html_report(environment, show_download_link=True, theme="") -> str:
     """The report as text: theme is "dark", "light", or "" for that of the reader's system."""
     members = _members(environment, show_download_link)
     return _locust.html_report(
         environment.runner.stats,
-        tuple((float(p), f"response_time_percentile_{p}") for p in stats.PERCENTILES_TO_STATISTICS),
-        tuple((float(p), str(p)) for p in PERCENTILES_FOR_HTML_REPORT),
+        _with_keys(stats.PERCENTILES_TO_STATISTICS, "response_time_percentile_"),
+        _with_keys(PERCENTILES_FOR_HTML_REPORT, ""),
         {key: _to_json(value) for key, value in members.items()},
         _known_theme(theme),
     )

@@ -309,11 +309,13 @@ def _run(environment: Environment, options, csv_files) -> int:
             options.num_users = 1
         if options.spawn_rate is None:
             options.spawn_rate = 1
-        background.append(_spawn(functools.partial(stats_history, environment.runner)))
+        history = functools.partial(stats_history, environment.runner)
         if environment.shape_class is not None:
+            background.append(_spawn(history))
             _run_shape(environment)
         else:
             limit = _start_test(environment, options)
+            background.append(_spawn(history))
             background.append(_start_keyboard(environment))
             environment.runner.greenlet.join()
     except KeyboardInterrupt:

@@ -168,6 +168,7 @@ write_failures(struct json *j, const struct html_report *report)
     if (stats_list_errors(s, &list, &n) < 0) {
         return -1;
     }
+    stats_sort_errors(list, n);
     json_open(j, '[');
     for (size_t i = 0; i < n; i++) {
         stats_lock(s);
@@ -179,19 +180,69 @@ write_failures(struct json *j, const struct html_report *report)
     return 0;
 }
 
-/* All response times as [ms, requests], in Locust's buckets. */
+/* --- What is exact. */
+
+/* To the microsecond. */
+static void
+write_ms(struct json *j, const char *key, double ms)
+{
+    json_key(j, key);
+    json_number(j, round(ms * 1000) / 1000);
+}
+
+static void
+write_exact(struct json *j, const struct html_report *report,
+            const struct stats_entry *e, const struct stats_span *span)
+{
+    json_open(j, '{');
+    for (size_t i = 0; i < report->times_count; i++) {
+        write_ms(j, report->times[i].key,
+                 entry_fine_percentile(e, report->times[i].p));
+    }
+    write_ms(j, "max", e->max_time);
+    write_ms(j, "min", isinf(e->min_time) ? 0 : e->min_time);
+    json_close(j, '}');
+}
+
+static int
+write_exact_times(struct json *j, const struct html_report *report)
+{
+    return write_entries(j, report, write_exact);
+}
+
+/* The bound i between the bins of the distribution, in us: 0, 10, 12, 15 ...
+   100, 120 ..., each about a fifth above the one before. */
+static int64_t
+bin_bound(int i)
+{
+    static const int decade[] = {10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68,
+                                 82};
+    int64_t us = i == 0 ? 0 : decade[(i - 1) % 12];
+    for (int n = (i - 1) / 12; n > 0; n--) {
+        us *= 10;
+    }
+    return us;
+}
+
+/* All response times as [from ms, to ms, requests], without gaps. */
 static int
 write_distribution(struct json *j, const struct html_report *report)
 {
     stats_lock(report->stats);
-    const struct buckets *b = &report->stats->total->buckets;
+    const struct histogram *h = &report->stats->total->fine;
+    uint64_t left = h->count;
     json_open(j, '[');
-    for (uint32_t i = 0; i < b->used; i++) {
-        const struct bucket *bucket = &b->items[b->order[i]];
-        json_open(j, '[');
-        json_number(j, bucket->value);
-        json_int(j, (int64_t)bucket->count);
-        json_close(j, ']');
+    for (int i = 0; left > 0; i++) {
+        int64_t from = bin_bound(i), to = bin_bound(i + 1);
+        uint64_t n = histogram_between(h, from, to);
+        left -= n;
+        if (n > 0 || left < h->count) {
+            json_open(j, '[');
+            json_number(j, (double)from / 1000);
+            json_number(j, (double)to / 1000);
+            json_int(j, (int64_t)n);
+            json_close(j, ']');
+        }
     }
     json_close(j, ']');
     stats_unlock(report->stats);
@@ -208,6 +259,7 @@ struct member {
 
 static const struct member own_members[] = {
     {"distribution", write_distribution},
+    {"exact_times", write_exact_times},
     {"failures_statistics", write_failures},
     {"requests_statistics", write_requests},
     {"response_time_statistics", write_response_times},

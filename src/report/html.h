@@ -27,6 +27,7 @@ struct html_member {
     size_t length;
 };
 
+/* Percentiles are sorted by key. */
 struct html_report {
     struct stats *stats;
     const struct html_percentile *statistics;   /* of requests_statistics */
@@ -37,8 +38,9 @@ struct html_report {
     size_t member_count;
 };
 
-/* Appends the object: the members, and distribution, failures_statistics,
-   requests_statistics and response_time_statistics, all sorted by key.
+/* Appends the object: the members, and distribution, exact_times,
+   failures_statistics, requests_statistics and response_time_statistics, all
+   sorted by key.
    Statistics are locked entry by entry. 0, or -1 without memory. */
 int html_args(struct buf *out, const struct html_report *report);
 

@@ -4,8 +4,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "report/row.h"
 
 #define REPLACEMENT 0xfffd
 
@@ -27,17 +28,11 @@ void
 json_begin(struct json *j, struct buf *out)
 {
     *j = (struct json){.out = out};
-    j->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    j->failed = j->locale == (locale_t)0;
 }
 
 int
 json_end(struct json *j)
 {
-    if (j->locale != (locale_t)0) {
-        freelocale(j->locale);
-        j->locale = (locale_t)0;
-    }
     return j->failed ? -1 : 0;
 }
 
@@ -212,44 +207,26 @@ json_int(struct json *j, int64_t x)
     put_string(j, digits);
 }
 
-/* Fifteen digits are enough for most numbers, seventeen for all. */
-static void
-shortest(struct json *j, double x, char *digits, size_t size)
-{
-    locale_t before = uselocale(j->locale);
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, size, "%.*g", precision, x);
-        if (strtod(digits, NULL) == x) {
-            break;
-        }
-    }
-    uselocale(before);
-}
-
-static void
-put_double(struct json *j, double x, bool keep_point)
+void
+json_double(struct json *j, double x)
 {
     char digits[40];
-    if (j->failed || !isfinite(x)) {
+    if (!isfinite(x)) {
         json_null(j);
         return;
     }
-    shortest(j, x, digits, sizeof(digits) - 2);
-    if (keep_point && strpbrk(digits, ".e") == NULL) {
-        strcat(digits, ".0");
-    }
+    number_text(digits, sizeof(digits), x);
     next_item(j);
     put_string(j, digits);
 }
 
 void
-json_double(struct json *j, double x)
-{
-    put_double(j, x, true);
-}
-
-void
 json_number(struct json *j, double x)
 {
-    put_double(j, x, false);
+    if (x == floor(x) && fabs(x) < 0x1p53) {
+        json_int(j, (int64_t)x);
+    }
+    else {
+        json_double(j, x);
+    }
 }

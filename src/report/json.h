@@ -13,7 +13,6 @@
 #ifndef LOCUST_REPORT_JSON_H
 #define LOCUST_REPORT_JSON_H
 
-#include <locale.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +21,6 @@
 
 struct json {
     struct buf *out;            /* borrowed */
-    locale_t locale;            /* "C": numbers have a point everywhere */
     bool comma;                 /* one is due before the next item */
     bool failed;
 };

@@ -22,6 +22,14 @@ step_of(uint64_t us, unsigned octave)
                        : (unsigned)(us >> (octave - 1)) - HISTOGRAM_STEPS;
 }
 
+/* Where a step begins. */
+static int64_t
+start_of(unsigned octave, unsigned step)
+{
+    return octave == 0 ? (int64_t)step
+                       : (int64_t)(HISTOGRAM_STEPS + step) << (octave - 1);
+}
+
 /* The middle of a step. */
 static int64_t
 time_of(unsigned octave, unsigned step)
@@ -85,6 +93,20 @@ histogram_percentile(const struct histogram *h, double p)
 {
     double part = fmin(fmax(p, 0), 1);
     return histogram_at(h, (uint64_t)((double)h->count * part));
+}
+
+uint64_t
+histogram_between(const struct histogram *h, int64_t from, int64_t to)
+{
+    uint64_t n = 0;
+    for (unsigned o = 0; o < HISTOGRAM_OCTAVES; o++) {
+        const uint64_t *steps = h->octaves[o];
+        for (unsigned s = 0; steps != NULL && s < HISTOGRAM_STEPS; s++) {
+            int64_t us = start_of(o, s);
+            n += us >= from && us < to ? steps[s] : 0;
+        }
+    }
+    return n;
 }
 
 int

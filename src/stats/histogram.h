@@ -43,6 +43,10 @@ int64_t histogram_at(const struct histogram *h, uint64_t place);
    the place: int(count * p). */
 int64_t histogram_percentile(const struct histogram *h, double p);
 
+/* How many times lie in [from, to), in us. A step counts where it begins. */
+uint64_t histogram_between(const struct histogram *h, int64_t from,
+                           int64_t to);
+
 /* Adds what other counted. 0, or -1 without memory, and then h has only a
    part of it. */
 int histogram_merge(struct histogram *h, const struct histogram *other);

@@ -22,8 +22,8 @@ function historyColumns(history) {
   };
   const seen = rows.length ? Object.keys(rows[rows.length - 1].row) : [];
   const percentiles = seen
-    .map((key) => [key, Number(key.slice("response_time_percentile_".length))])
-    .filter(([key, p]) => key.startsWith("response_time_percentile_") && !isNaN(p))
+    .map((key) => [key, Number(key.slice(PERCENTILE.length))])
+    .filter(([key, p]) => key.startsWith(PERCENTILE) && !isNaN(p))
     .sort((a, b) => a[1] - b[1]);
   return {
     at: rows.map(({at}) => at),
@@ -88,13 +88,14 @@ function valueRange(u, min, max) {
 
 /* --- Charts over time. */
 
-function lineOf({label, stroke, write, fill, dash}) {
+function lineOf({label, stroke, write, fill, dash, stepped}) {
   const line = colour(stroke);
   return {
     label,
     stroke: line,
     width: 1.6,
     dash,
+    paths: stepped ? uPlot.paths.stepped({align: 1}) : undefined,
     fill: fill ? withAlpha(line, 0.12) : undefined,
     points: {show: (u) => u.data[0].length < 3, size: 5},
     value: (u, x) => (x === null || x === undefined ? "" : write(x)),
@@ -218,7 +219,7 @@ function timeCharts(args) {
       line("Average so far", "total_avg_response_time", "muted", {write: milliseconds, dash: [4, 4]}),
     ], zoomed),
     timeChart("Users", "running", columns.at, start, [
-      line("Users", "user_count", "blue", {write: integer, fill: true}),
+      line("Users", "user_count", "blue", {write: integer, fill: true, stepped: true}),
     ], zoomed),
   ];
   const axis = axisSwitch();
@@ -250,39 +251,6 @@ function axisSwitch() {
 
 /* --- The distribution. */
 
-const EDGES = [10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82];    /* a fifth more each time */
-const LOW_EDGES = [0, 1, 2, 3, 4, 5, 6, 8];
-
-/* Bounds of bins from min to max: at the steps in which response times are counted (1 ms below 100, 10 below
-   1,000, and so on), and as even on a logarithmic scale as that allows. */
-function binEdges(min, max) {
-  const edges = LOW_EDGES.slice();
-  for (let power = 1; edges[edges.length - 1] <= max; power *= 10) {
-    EDGES.forEach((edge) => edges.push(edge * power));
-  }
-  let first = 0, last = edges.length - 1;
-  while (first + 1 < edges.length && edges[first + 1] <= min) {
-    first += 1;
-  }
-  while (last > first + 1 && edges[last - 1] > max) {
-    last -= 1;
-  }
-  return edges.slice(first, last + 1);
-}
-
-function binned(distribution) {
-  const edges = binEdges(distribution[0][0], distribution[distribution.length - 1][0]);
-  const counts = new Array(edges.length - 1).fill(0);
-  let bin = 0;
-  for (const [ms, count] of distribution) {
-    while (bin + 1 < counts.length && ms >= edges[bin + 1]) {
-      bin += 1;
-    }
-    counts[bin] += count;
-  }
-  return {edges, counts};
-}
-
 /* Where a time stands among the bins: 2.5 is the middle of the third. */
 function binPlace(edges, ms) {
   let i = 0;
@@ -292,13 +260,18 @@ function binPlace(edges, ms) {
   return i + Math.min(1, Math.max(0, (ms - edges[i]) / (edges[i + 1] - edges[i])));
 }
 
-/* 1, 2, 5, 10, 20 ... as far as they are between the outermost edges. */
+/* 0.01, 0.02, 0.05, 0.1 ... as far as they are between the outermost edges. */
 function roundTimes(edges) {
-  const list = edges[0] === 0 ? [0] : [];
-  for (let power = 1; power <= edges[edges.length - 1]; power *= 10) {
-    list.push(power, 2 * power, 5 * power);
+  const list = [];
+  for (let power = -2; 10 ** power <= edges[edges.length - 1]; power += 1) {
+    list.push(...[1, 2, 5].map((n) => Number(n + "e" + power)));
   }
   return list.filter((ms) => ms >= edges[0] && ms <= edges[edges.length - 1]);
+}
+
+/* As short as it can be: 0.02, 5, 1,200. */
+function axisTime(ms) {
+  return ms >= 1 ? new Intl.NumberFormat("en-US").format(ms) : String(ms);
 }
 
 /* Marks percentiles by lines from top to bottom. */
@@ -330,14 +303,14 @@ function drawMarks(u, edges, marks) {
 
 /* How many requests took how long. null when none has a time. */
 function distributionChart(args, marks) {
-  const distribution = (args.distribution || []).filter(([, count]) => count > 0);
-  if (distribution.length === 0) {
+  const bins = args.distribution || [];
+  if (bins.length === 0) {
     return null;
   }
-  const {edges, counts} = binned(distribution);
+  const edges = [...bins.map(([from]) => from), bins[bins.length - 1][1]], counts = bins.map(([, , count]) => count);
   const all = counts.reduce((a, b) => a + b, 0);
   const {card, box} = chartCard("Distribution", "requests by response time in ms");
-  const span = (i) => edges[i + 1] - edges[i] <= 1 ? String(edges[i]) : `${integer(edges[i])} to ${integer(edges[i + 1])}`;
+  const span = (i) => `${axisTime(edges[i])} to ${axisTime(edges[i + 1])}`;
   const draw = keepDrawn(box, (width) => new uPlot({
     width,
     height: plotHeight(),
@@ -351,7 +324,7 @@ function distributionChart(args, marks) {
       values: (u, ticks) => {
         const times = roundTimes(edges);
         const crowded = times.length > Math.max(2, width / 45);
-        return times.map((ms) => (crowded && !/^10*$/.test(ms) ? null : valueText(ms)));
+        return times.map((ms) => (crowded && !Number.isInteger(Math.log10(ms)) ? null : axisTime(ms)));
       },
       grid: {show: false},
     }, valueAxis()],

@@ -20,7 +20,7 @@ function foot(args) {
 
 /* The parts of the report in their order: [id, name in the bar, element, what draws it]. */
 function parts(args) {
-  const all = args.requests_statistics || [], allTimes = args.response_time_statistics || [];
+  const allTimes = exactTimes(args), all = exactRequests(args, allTimes);
   const requests = all.slice(0, -1), times = allTimes.slice(0, -1);
   const total = aggregated(all), totalTimes = aggregated(allTimes);
   const timesByKey = new Map(times.map((row) => [keyOf(row), row]));
@@ -51,7 +51,7 @@ function noCharts(drawn) {
 
 function show(args) {
   const list = parts(args);
-  const total = aggregated(args.requests_statistics);
+  const total = aggregated(args.requests_statistics || []);
   if (args.profile) {
     document.title = `Locust - ${shown(args.profile)}`;
   }

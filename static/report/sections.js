@@ -6,6 +6,24 @@ function aggregated(list) {
   return list && list.length ? list[list.length - 1] : null;
 }
 
+/* The rows of percentiles, with what is exact in the place of what Locust rounds. */
+function exactTimes(args) {
+  return (args.response_time_statistics || []).map((row, i) => ({...row, ...(args.exact_times || [])[i]}));
+}
+
+/* The same for the rows of requests. */
+function exactRequests(args, times) {
+  return (args.requests_statistics || []).map((row, i) => {
+    const time = times[i] || {};
+    const made = {...row, min_response_time: time.min ?? row.min_response_time, max_response_time: time.max ?? row.max_response_time};
+    for (const key of Object.keys(row).filter((name) => name.startsWith(PERCENTILE))) {
+      made[key] = time[key.slice(PERCENTILE.length)] ?? row[key];
+    }
+    made.median_response_time = time["0.5"] ?? row.median_response_time;
+    return made;
+  });
+}
+
 function verdict(total) {
   if (!total || total.num_requests + total.num_failures === 0) {
     return h("span", {class: "pill none"}, "No requests");
@@ -60,7 +78,7 @@ function greatest(history, key) {
 /* Median, p95 and p99 of a row, from whichever table has them. */
 function timesOf(request, times) {
   const find = (p) => {
-    const of = [times && times[String(p)], request && request["response_time_percentile_" + p]];
+    const of = [times && times[String(p)], request && request[PERCENTILE + p]];
     return of.find((x) => typeof x === "number");
   };
   return {median: find(0.5) === undefined ? request && request.median_response_time : find(0.5), p95: find(0.95), p99: find(0.99)};
@@ -134,8 +152,8 @@ function failuresCell(n, row) {
 function requestsTable(requests, total) {
   const column = numberColumn;
   const percentiles = Object.keys(total)
-    .filter((key) => key.startsWith("response_time_percentile_"))
-    .map((key) => [key, Number(key.slice("response_time_percentile_".length))])
+    .filter((key) => key.startsWith(PERCENTILE))
+    .map((key) => [key, Number(key.slice(PERCENTILE.length))])
     .sort((a, b) => a[1] - b[1]);
   return new Table({
     id: "requests", title: "Requests", rows: requests, total: total, search: requestSearch,

@@ -71,8 +71,9 @@ function rate(x) {
   return decimal(x, x === 0 ? 0 : Math.abs(x) < 10 ? 2 : Math.abs(x) < 100 ? 1 : 0);
 }
 
+/* About three digits; what is below a microsecond was not measured. */
 function milliseconds(x) {
-  return decimal(x, Number.isInteger(x) || x >= 100 ? 0 : x >= 10 ? 1 : 2);
+  return decimal(x, x === 0 || x >= 100 ? 0 : x >= 10 ? 1 : x >= 1 ? 2 : 3);
 }
 
 /* A value and its unit, for large type. */
@@ -98,6 +99,9 @@ function bytes(x) {
   }
   return decimal(x, i === 0 ? 0 : 1) + "\u2009" + units[i];
 }
+
+/* What the keys of percentiles begin with. */
+const PERCENTILE = "response_time_percentile_";
 
 function percentileName(p) {
   return "p" + String(Math.round(p * 1e8) / 1e6);

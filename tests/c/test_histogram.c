@@ -80,6 +80,26 @@ merge_is_the_same_as_adding(void **state)
 }
 
 static void
+counts_between_two_bounds(void **state)
+{
+    struct histogram h = {0};
+    for (int64_t us = 0; us < 100000; us++) {
+        assert_int_equal(histogram_add(&h, us), 0);
+    }
+    assert_int_equal(histogram_between(&h, 0, INT64_MAX), 100000);
+    assert_int_equal(histogram_between(&h, 3, 100), 97);
+    assert_int_equal(histogram_between(&h, 100, 100), 0);
+    uint64_t sum = 0;
+    for (int64_t from = 0; from < 100000; from += 777) {
+        uint64_t n = histogram_between(&h, from, from + 777);
+        assert_in_range(n, 0, 2048);
+        sum += n;
+    }
+    assert_int_equal(sum, 100000);
+    histogram_clear(&h);
+}
+
+static void
 memory_does_not_grow_with_the_test(void **state)
 {
     struct histogram h = {0};
@@ -105,6 +125,7 @@ main(void)
         cmocka_unit_test(percentiles_of_a_known_distribution),
         cmocka_unit_test(takes_any_number),
         cmocka_unit_test(merge_is_the_same_as_adding),
+        cmocka_unit_test(counts_between_two_bounds),
         cmocka_unit_test(memory_does_not_grow_with_the_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

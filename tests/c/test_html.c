@@ -17,9 +17,8 @@ key_of(const char *method, const char *name)
 static struct stats *
 some_stats(void)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     assert_non_null(s);
-    assert_int_equal(stats_reset_all(s, 1000), 0);
     struct stats_key b = key_of("GET", "/b"), a = key_of("", "/a");
     struct stats_sample sample = {.timed = true, .ms = 12.4, .bucket = 12,
                                   .length = 100, .now = 1010};
@@ -63,7 +62,9 @@ the_object_is_sorted(void **state)
     struct buf out = {0};
     assert_int_equal(html_args(&out, &report), 0);
     const char *const pieces[] = {
-        "{\"aa\":[1],\"distribution\":[[12,1],[20,2]]",
+        "{\"aa\":[1],\"distribution\":[[12,15,1],[15,18,0],[18,22,2]]",
+        ",\"exact_times\":[{\"0.5\":20,\"1.0\":20,\"max\":20,\"min\":20},",
+        "\"max\":20,\"min\":12.4},{",
         ",\"failures_statistics\":[{\"error\":\"\\u003cno\\u003e\","
         "\"first_seen\":1010.5,\"last_seen\":1010.5,\"method\":\"GET\","
         "\"name\":\"/b\",\"occurrences\":1}]",
@@ -91,12 +92,13 @@ the_object_is_sorted(void **state)
 static void
 an_empty_test_has_no_rows_but_the_sum(void **state)
 {
-    struct html_report report = {.stats = stats_new(0)};
+    struct html_report report = {.stats = stats_new(0, 1000)};
     struct buf out = {0};
     assert_int_equal(html_args(&out, &report), 0);
     const char *const pieces[] = {
-        "{\"distribution\":[],\"failures_statistics\":[],"
-        "\"requests_statistics\":[{",
+        "{\"distribution\":[],"
+        "\"exact_times\":[{\"max\":0,\"min\":0}],"
+        "\"failures_statistics\":[],\"requests_statistics\":[{",
         "\"min_response_time\":0.0",
         "\"response_time_statistics\":[{\"method\":\"\","
         "\"name\":\"Aggregated\"}]}",
@@ -104,6 +106,29 @@ an_empty_test_has_no_rows_but_the_sum(void **state)
     assert_in_order(&out, pieces);
     buf_free(&out);
     stats_free(report.stats);
+}
+
+static void
+the_distribution_has_every_time_once(void **state)
+{
+    struct stats *s = stats_new(0, 1000);
+    struct stats_key key = key_of("GET", "/");
+    const double times[] = {0, 0.004, 0.01, 0.0112, 0.99, 1, 4e9};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        struct stats_sample sample = {.timed = true, .ms = times[i],
+                                      .bucket = 1, .now = 1001};
+        assert_non_null(stats_log(s, &key, &sample));
+    }
+    struct html_report report = {.stats = s};
+    struct buf out = {0};
+    assert_int_equal(html_args(&out, &report), 0);
+    const char *const pieces[] = {
+        "{\"distribution\":[[0,0.01,2],[0.01,0.012,2],[0.012,0.015,0],",
+        ",[0.82,1,1],[1,1.2,1],[1.2,1.5,0],",
+        ",[3900000000,4700000000,1]],\"exact_times\"", NULL};
+    assert_in_order(&out, pieces);
+    buf_free(&out);
+    stats_free(s);
 }
 
 static void
@@ -136,6 +161,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_object_is_sorted),
         cmocka_unit_test(an_empty_test_has_no_rows_but_the_sum),
+        cmocka_unit_test(the_distribution_has_every_time_once),
         cmocka_unit_test(the_object_and_the_theme_are_in_the_page),
         cmocka_unit_test(an_unknown_theme_is_the_system_s),
     };

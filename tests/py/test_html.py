@@ -74,6 +74,23 @@ def test_an_error_is_shown_as_its_text():
     assert failure["occurrences"] == 1
 
 
+def test_exact_times_are_beside_the_rounded_ones():
+    made = environment()
+    for n in range(1, 1001):
+        made.stats.log_request("GET", "/", n / 10 + 0.03, 1)
+    found = args(made)
+    assert found["response_time_statistics"][0]["0.95"] == 95
+    exact = found["exact_times"]
+    assert len(exact) == len(found["response_time_statistics"]) == 2
+    assert (exact[0]["min"], exact[0]["max"]) == (0.13, 100.03)
+    for p in html.PERCENTILES_FOR_HTML_REPORT:
+        assert exact[0][str(p)] == pytest.approx(100 * p, rel=0.01)
+    assert exact[0] == exact[1]
+    distribution = found["distribution"]
+    assert sum(count for _, _, count in distribution) == 1000
+    assert all(one[1] == other[0] for one, other in zip(distribution, distribution[1:]))
+
+
 def test_constants_are_read_when_used(monkeypatch):
     monkeypatch.setattr(html, "PERCENTILES_FOR_HTML_REPORT", [0.25, 1])
     monkeypatch.setattr(locust.stats, "PERCENTILES_TO_STATISTICS", [0.999])
@@ -84,6 +101,7 @@ def test_constants_are_read_when_used(monkeypatch):
     assert set(found["response_time_statistics"][0]) == {"0.25", "1", "method", "name"}
     assert "response_time_percentile_0.999" in found["requests_statistics"][0]
     assert found["percentiles_to_chart"] == [0.1, 0.2]
+    assert list(found["exact_times"][0]) == ["0.25", "1", "max", "min"]
 
 
 @pytest.mark.parametrize("wrong", [["x"], [None], [(0.5,)]])
@@ -389,7 +407,7 @@ env.stats.total.last_request_timestamp = 1700000100
 env.runner.exceptions["x"] = {"count": 1, "msg": "m", "traceback": "t", "nodes": {"local"}}
 sys.stdout.buffer.write(get_html_report(env, theme="dark").encode())
 """
-OURS = {"distribution", "generator_lag", "history_thinned", "options", "version"}
+OURS = {"distribution", "exact_times", "generator_lag", "history_thinned", "options", "version"}
 
 
 def rounded(value):

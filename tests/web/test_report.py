@@ -92,6 +92,18 @@ def test_sections_and_figures(page):
     assert "Traceback\n  File" in texts(b, "#exceptions pre")
 
 
+def test_times_below_a_millisecond_are_shown(page):
+    made = environment()
+    for n in range(100):
+        made.stats.log_request("GET", "/", 0.2 + n / 1000, 1)
+    b = page(made)
+    figures = dict(zip(texts(b, ".figure .what"), texts(b, ".figure .value"), strict=True))
+    assert figures["Slowest"] == "0.299ms"
+    assert figures["Median"] in ("0.249ms", "0.250ms", "0.251ms")
+    assert texts(b, "#requests tbody td")[6] == "0.200"
+    assert min(b.run(DRAWN)) > 2
+
+
 def test_an_empty_test_has_a_report(page):
     b = page(environment())
     assert texts(b, ".pill") == ["No requests"]
