@@ -155,7 +155,8 @@ class Browser:
         return [(entry["level"], entry["message"]) for entry in self._call("POST", "/se/log", {"type": "browser"})]
 
     def requests(self):
-        """The addresses that were asked for since that was last asked."""
+        """The addresses that were asked for since that was last asked, without those of the browser's own pages."""
         entries = self._call("POST", "/se/log", {"type": "performance"})
         events = [json.loads(entry["message"])["message"] for entry in entries]
-        return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        urls = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith("chrome://")]
