@@ -57,9 +57,6 @@ MISSING = (
     Missing(("--processes",)),
     Missing(("--master-host",), "127.0.0.1", "LOCUST_MASTER_NODE_HOST"),
     Missing(("--master-port",), 5557, "LOCUST_MASTER_NODE_PORT"),
-    # Reports
-    # Others
-    Missing(("--otel",), False, "LOCUST_ENABLE_OPENTELEMETRY"),
 )
 
 

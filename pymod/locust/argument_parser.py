@@ -8,16 +8,22 @@ locust.conf, ~/.locust.conf.
 from __future__ import annotations
 
 import argparse
+import ast
+import atexit
+import contextlib
 import difflib
 import json
 import os
 import platform
 import sys
+import tempfile
 import tomllib
 from collections import OrderedDict
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import configargparse
+import requests
 
 import _locust
 import locust
@@ -226,15 +232,51 @@ def json_user_config(string: str) -> list[dict]:
 
 # --- Locustfiles.
 
+DOWNLOAD_TIMEOUT_SEC = 60
+
 
 def _fail(message: str, code: int = 1):
     sys.stderr.write(message + "\n")
     sys.exit(code)
 
 
+def exit_handler(filename: str) -> None:
+    """Removes a file, if it is still there and may be removed."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        os.remove(filename)
+
+
+def download_locustfile_from_url(url: str) -> str:
+    """The path of a copy, which is removed when the process ends."""
+    try:
+        response = requests.get(url, timeout=DOWNLOAD_TIMEOUT_SEC)
+    except requests.exceptions.RequestException as e:
+        _fail(f"Failed to get locustfile from: {url}. Exception: {e}")
+    try:
+        ast.parse(response.content)
+    except (SyntaxError, ValueError):
+        _fail(
+            f"Failed to get locustfile from: {url}. Response was not valid python code: "
+            f"'{response.text[:100]}'"
+        )
+    name = urlsplit(url).path.rpartition("/")[2] or "locustfile.py"
+    path = os.path.join(tempfile.gettempdir(), name)
+    _write_locustfile(path, response.content)
+    atexit.register(exit_handler, path)
+    return path
+
+
+def _write_locustfile(path: str, content: bytes) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+    except OSError as e:
+        _fail(f"Could not save the locustfile: {e}")
+
+
 def _parse_locustfile_path(path: str) -> list[str]:
     if is_url(path):
-        _fail(f"locust: error: {missing_text(f'a locustfile from a URL ({path})')}", 2)
+        return [download_locustfile_from_url(path)]
     if os.path.isdir(path):
         paths = get_abspaths_in(path, extension=".py")
         if not paths:
@@ -256,11 +298,38 @@ def parse_locustfile_paths(paths: list[str]) -> list[str]:
 def get_locustfiles_locally(options: argparse.Namespace) -> list[str]:
     """The files that --locustfile names."""
     if options.locustfile == "-":
+        return parse_locustfile_paths(retrieve_locustfiles_from_master(options))
+    return parse_locustfile_paths([part.strip() for part in options.locustfile.split(",")])
+
+
+def download_locustfile_from_master(master_host: str, master_port: int) -> list:
+    """The locustfiles that a master sends."""
+    _fail(f"locust: error: {missing_text('a locustfile from the master (-f -)')}", 2)
+
+
+def parse_locustfiles_from_master(locustfile_sources: list) -> list[str]:
+    """The paths of what a master sent as {filename, contents}, which is saved; URLs as they are."""
+    paths = []
+    for source in locustfile_sources:
+        if "contents" in source:
+            name = os.path.basename(source["filename"])  # never beside the directory it belongs in
+            path = os.path.join(tempfile.gettempdir(), name)
+            _write_locustfile(path, source["contents"].encode())
+            paths.append(path)
+        else:
+            paths.append(source)
+    return paths
+
+
+def retrieve_locustfiles_from_master(options: argparse.Namespace) -> list[str]:
+    """What a worker runs that is started with ``-f -``."""
+    if not getattr(options, "worker", False):
         _fail(
             "locustfile was set to '-' (meaning to download from master) but --worker was not "
             "specified."
         )
-    return parse_locustfile_paths([part.strip() for part in options.locustfile.split(",")])
+    sources = download_locustfile_from_master(options.master_host, options.master_port)
+    return parse_locustfiles_from_master(sources)
 
 
 # --- The parsers.
@@ -290,8 +359,8 @@ def get_empty_argument_parser(
         default="locustfile.py",
         env_var="LOCUST_LOCUSTFILE",
         include_in_web_ui=False,
-        help="Where the user classes are: a .py file, several separated by commas, or a directory "
-        "of them. Default: locustfile.py",
+        help="Where the user classes are: a .py file or the URL of one, several separated by "
+        "commas, or a directory of them. Default: locustfile.py",
     )
     parser.add_argument(
         "--config",
@@ -558,6 +627,12 @@ def _add_other_options(parser: LocustArgumentParser) -> None:
         env_var="LOCUST_STOP_TIMEOUT",
         help="Seconds that users get to finish their tasks when the test stops. Default: 0, end "
         "them at once",
+    )
+    group.add_argument(
+        "--otel",
+        action="store_true",
+        env_var="LOCUST_ENABLE_OPENTELEMETRY",
+        help="Export traces, metrics and logs with OpenTelemetry",
     )
     group.add_argument(
         "--io-threads",

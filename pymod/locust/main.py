@@ -23,6 +23,7 @@ from .env import Environment
 from .html import get_html_report  # noqa: F401
 from .input_events import input_listener
 from .log import greenlet_exception_logger, setup_logging
+from .opentelemetry import setup_opentelemetry
 from .runners import STATE_SPAWNING
 from .stats import stats_history, stats_printer, validate_stats_configuration
 from .user.inspectuser import print_task_ratio, print_task_ratio_json
@@ -362,7 +363,8 @@ def main() -> int:
     validate_stats_configuration()
     if not options.skip_log_setup:
         setup_logging(options.loglevel, options.logfile)
-    logger.info("Starting Locust %s", version)
+    exporting = options.otel and setup_opentelemetry(options.locustfile, options.profile)
+    logger.info("Starting Locust %s%s", version, ", OpenTelemetry enabled" if exporting else "")
     if options.list_commands:
         print("Available Users:")
         for name in user_classes:

@@ -35,7 +35,7 @@ def refusal(option, where=""):
     )
 
 
-@pytest.mark.parametrize("args", ["--master", "--otel", "--web-host x", "--worker -f -", "--web-auth x -f missing.py"])
+@pytest.mark.parametrize("args", ["--master", "--processes 2", "--web-host x", "--worker -f -", "--web-auth x -f missing.py"])
 def test_on_the_command_line(run, args):
     r = run("--headless", *args.split())
     assert (r.code, r.out, r.err) == (2, "", refusal(args.split()[0]))
@@ -70,11 +70,6 @@ def test_short_and_shortened(run):
     assert run("--headless", "-P", "80").err == refusal("--web-port")
     assert run("--headless", "--legacy").err == refusal("--legacy-ui")
     assert run("--head").err == "locust: error: ambiguous option: --head could match --headless, --headful\n"
-
-
-def test_a_locustfile_from_elsewhere(run):
-    r = run("-f", "locustfile.py,http://127.0.0.1:1/x.py")
-    assert (r.code, r.err) == (2, refusal("a locustfile from a URL (http://127.0.0.1:1/x.py)"))
 
 
 def test_what_asks_for_nothing_is_let_through(run, directory):
