@@ -9,11 +9,6 @@ import pytest
 
 LATER = {
     "locust:FastHttpUser",
-    "locust.argument_parser:exit_handler",
-    "locust.argument_parser:download_locustfile_from_url",
-    "locust.argument_parser:download_locustfile_from_master",
-    "locust.argument_parser:parse_locustfiles_from_master",
-    "locust.argument_parser:retrieve_locustfiles_from_master",
 }
 """What docs/differences.md lists as not there yet."""
 
