@@ -14,6 +14,9 @@ import pytest
 
 PROGRAM = os.environ.get("LOCUST_BIN") or str(Path(os.environ.get("BUILDDIR", ".")).resolve() / "locust")
 
+# How much longer than usual things may take: a sanitized build is about five times slower.
+PATIENCE = 5 if os.environ.get("LOCUST_SANITIZERS") else 1
+
 LOCUSTFILE = """
 from locust import User, constant, events, task
 
@@ -43,6 +46,11 @@ class Result:
             for h, m, s, ms, level, logger, text in lines
         ]
 
+    def took(self):
+        """Seconds from the first line of the log to the last: without what the machine needs to start the program."""
+        lines = self.log()
+        return lines[-1][0] - lines[0][0]
+
     def messages(self):
         """The texts of the log lines."""
         return [line[3] for line in self.log()]
@@ -61,7 +69,7 @@ class Program:
 
     def expect(self, text, seconds=15):
         """Waits until it has said something, on either stream."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while text not in self.out.read_text() + self.err.read_text():
             if time.monotonic() > end or self.process.poll() is not None:
                 raise AssertionError(f"no {text!r}: {self.finish(0.1)}")
@@ -79,7 +87,7 @@ class Program:
         """Waits for its end; one that does not come is a failure."""
         hung = False
         try:
-            self.process.wait(timeout)
+            self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             hung = True
             self.process.kill()
