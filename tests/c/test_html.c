@@ -17,7 +17,7 @@ key_of(const char *method, const char *name)
 static struct stats *
 some_stats(void)
 {
-    struct stats *s = stats_new(0);
+    struct stats *s = stats_new(0, 1000);
     assert_non_null(s);
     assert_int_equal(stats_reset_all(s, 1000), 0);
     struct stats_key b = key_of("GET", "/b"), a = key_of("", "/a");
@@ -91,7 +91,7 @@ the_object_is_sorted(void **state)
 static void
 an_empty_test_has_no_rows_but_the_sum(void **state)
 {
-    struct html_report report = {.stats = stats_new(0)};
+    struct html_report report = {.stats = stats_new(0, 1000)};
     struct buf out = {0};
     assert_int_equal(html_args(&out, &report), 0);
     const char *const pieces[] = {
