@@ -12,6 +12,7 @@ import time
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from .clients import HttpSession
 
@@ -103,6 +104,8 @@ def _recording(request, tracer):
     def recorded(self, method, url, name=None, *args, headers=None, **kwargs):
         span = tracer.start_span(str(method).upper(), kind=trace.SpanKind.CLIENT)
         headers = dict(headers or {})
+        if agent := CaseInsensitiveDict(headers).get("User-Agent", self.headers.get("User-Agent")):
+            span.set_attribute("user_agent.original", agent)
         propagate.inject(headers, trace.set_span_in_context(span))
         begin = time.time_ns()
         try:

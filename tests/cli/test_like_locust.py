@@ -19,20 +19,6 @@ SHAPE = "class S(LoadTestShape):\n    def tick(self):\n        "
 RATIOS = A + TASK.format("pass") + "class T(TaskSet):\n" + 2 * TASK.replace(" t", " t1").format("pass")
 RATIOS += "class B(User):\n    weight = 2.5\n    wait_time = constant(9)\n    tasks = {T: 2, A.t: 1}\n"
 PLAIN = A + TASK.format("pass")
-RATIOS = PLAIN + """
-    @task(3)
-    class Set(TaskSet):
-        @task
-        def u(self): pass
-        @task(2)
-        def v(self): pass
-class B(A):
-    fixed_count = 2
-class C(A):
-    weight = 3
-class D(A):
-    weight = 0
-"""
 
 CASES = [
     (PLAIN, "--headless -u 3 -r 2 -t 3"),
@@ -41,14 +27,6 @@ CASES = [
     (PLAIN, "--headless -u 2 -t 1 -L warning"),
     (PLAIN, "--headless Nope A"),
     (PLAIN, "-l"),
-    (RATIOS, "--show-task-ratio"),
-    (RATIOS, "--show-task-ratio -u 20"),
-    (RATIOS, "--show-task-ratio-json -u 7 A B"),
-    (RATIOS, "--config-users x"),
-    (RATIOS, "--config-users missing.json"),
-    (RATIOS, "--config-users 1"),
-    (RATIOS, """--config-users '{"host": "x"}'"""),
-    (RATIOS, """--show-task-ratio --config-users '[{"user_class_name": "A", "weight": 5, "tasks": ["t"]}]'"""),
     (PLAIN, "-f missing.py"),
     (PLAIN, "-l -f ."),
     (PLAIN, "--hedless"),

@@ -150,10 +150,11 @@ class Visitor(HttpUser):
     host = "{url}"
 visitor = Visitor(Environment(events=events))
 client = visitor.client
+client.headers["User-Agent"] = "the usual"
 {requests}
 for span in spans.get_finished_spans():
-    attributes = {{k: v for k, v in span.attributes.items() if k != "user_agent.original"}}
-    print("SPAN", span.name, span.kind.name, span.status.status_code.name, sorted(attributes.items()), len(span.events))
+    attributes = sorted(span.attributes.items())
+    print("SPAN", span.name, span.kind.name, span.status.status_code.name, attributes, len(span.events))
 """
 
 
@@ -181,16 +182,17 @@ client.request("get", "/error")
 with client.get("/hello", catch_response=True) as response:
     response.failure("not what was wanted")
 with client.rename_request("renamed"):
-    client.get("/hello", headers={"X-Own": "1"})
+    client.get("/hello", headers={"user-agent": "another"})
 client.get("http://127.0.0.1:9/refused")
 """,
     )
 
-    def line(name, status, url, code, events=0):
+    def line(name, status, url, code, events=0, agent="the usual"):
         attributes = [
             ("http.method", name.split()[0]),
             *([("http.status_code", code)] if code else []),
             ("http.url", url),
+            ("user_agent.original", agent),
         ]
         return f"{name} CLIENT {status} {attributes} {events}"
 
@@ -200,7 +202,7 @@ client.get("http://127.0.0.1:9/refused")
         line("GET a name", "UNSET", "http://SITE/world", 200),
         line("GET /error", "ERROR", "http://SITE/error", 500),
         line("GET /hello", "UNSET", "http://SITE/hello", 200),
-        line("GET renamed", "UNSET", "http://SITE/hello", 200),
+        line("GET renamed", "UNSET", "http://SITE/hello", 200, agent="another"),
         line("GET /refused", "ERROR", "http://127.0.0.1:9/refused", None, 1),
     ]
 
@@ -218,6 +220,7 @@ def test_stable_names_of_attributes(demo_site):
         ("server.address", host),
         ("server.port", port),
         ("url.full", "http://SITE/error"),
+        ("user_agent.original", "the usual"),
     ]
     assert seen == [f"GET /error CLIENT ERROR {attributes} 0"]
 
