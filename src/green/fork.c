@@ -30,19 +30,17 @@ bury_alive(struct green *g)
     Py_XSETREF(g->value, Py_NewRef(Py_None));
 }
 
-/* The main green thread of the child: the one that has forked; or, if another
-   OS thread has, the old one, which stands for that thread now. */
+/* Another OS thread has forked: the old main green thread stands for it now,
+   with nothing of what it was about. */
 static struct green *
-choose_main(void)
+take_over_main(void)
 {
-    struct green *self = green_current();
-    if (self == NULL) {
-        self = hub.main;
-        self->tstate = PyThreadState_Get();
-        self->state = GREEN_RUNNING;
-        hub.thread = pthread_self();
-        hub.in_callback = hub.release_gil = false;
-    }
+    struct green *self = hub.main;
+    ev_timer_stop(hub.loop, &self->timer);
+    self->tstate = PyThreadState_Get();
+    self->state = GREEN_RUNNING;
+    hub.thread = pthread_self();
+    hub.in_callback = hub.release_gil = false;
     return self;
 }
 
@@ -66,8 +64,9 @@ bury_others(struct green *self)
 static PyObject *
 after_fork_in_child(PyObject *module, PyObject *unused)
 {
-    bury_others(choose_main());
-    return hub_reopen() < 0 ? NULL : Py_NewRef(Py_None);
+    struct green *survivor = green_current();
+    bury_others(survivor != NULL ? survivor : take_over_main());
+    return hub_reopen(survivor) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static void

@@ -760,7 +760,6 @@ rewatch_signals(void)
     if (old < 0) {
         return 0;
     }
-    stop_in_background(&hub.signal_io);
     close(hub.signal_io.fd);
     int slot = set_wakeup_fd(-1);
     if (slot >= 0 && slot != old) {
@@ -772,21 +771,51 @@ rewatch_signals(void)
     return slot == -2 ? -1 : watch_signals();
 }
 
-int
-hub_reopen(void)
+static int
+open_loop(void)
+{
+    hub.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (hub.loop == NULL) {
+        PyErr_SetString(PyExc_OSError, "libev found no way to poll");
+        return -1;
+    }
+    ev_set_loop_release_cb(hub.loop, on_gil_release, on_gil_acquire);
+    return 0;
+}
+
+/* Stops whatever runs in the loop for those who are dead, and for the hub. */
+static void
+stop_watchers(const struct green *survivor)
 {
     struct fd_wait *next;
     for (struct fd_wait *wait = hub.fd_waits; wait != NULL; wait = next) {
         next = wait->next;
-        if (wait->green != hub.current) {
+        if (wait->green != survivor) {
             fd_wait_end(wait);
         }
     }
     while (hub.holds > 0) {
         hub_release();
     }
-    ev_loop_fork(hub.loop);
     stop_in_background(&hub.bell);
+    if (hub.signal_fd >= 0) {
+        stop_in_background(&hub.signal_io);
+    }
+}
+
+int
+hub_reopen(const struct green *survivor)
+{
+    stop_watchers(survivor);
+    if (survivor != NULL) {
+        ev_loop_fork(hub.loop);
+    }
+    else {
+        ev_loop_destroy(hub.loop);
+        if (open_loop() < 0) {
+            return -1;
+        }
+    }
     mailbox_close(&hub.inbox);  /* its letters are for those who are dead */
     return open_bell() < 0 ? -1 : rewatch_signals();
 }
@@ -816,13 +845,7 @@ hub_init(void)
     hub.main->begun = true;
     hub.main->tstate = PyThreadState_Get();
     hub.current = hub.main;
-    hub.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-    if (hub.loop == NULL) {
-        PyErr_SetString(PyExc_OSError, "libev found no way to poll");
-        return -1;
-    }
-    ev_set_loop_release_cb(hub.loop, on_gil_release, on_gil_acquire);
-    if (open_bell() < 0) {
+    if (open_loop() < 0 || open_bell() < 0) {
         return -1;
     }
     hub.last_poll = clock_ns();

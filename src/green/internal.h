@@ -51,8 +51,10 @@ void hub_list(struct green *g);
 void hub_unlist(struct green *g);
 
 /* In a forked child, once only hub.current lives: lets go of what the others
-   waited for, and opens what must not be shared with the parent. 0 or -1. */
-int hub_reopen(void);
+   waited for, and opens what must not be shared with the parent. What survivor
+   waits for stays; NULL: another OS thread has forked, maybe while the loop
+   ran, and then the loop is a new one. 0 or -1. */
+int hub_reopen(const struct green *survivor);
 
 /* fork.c: says what os.fork() is to do. 0 or -1. */
 int hub_watch_forks(void);

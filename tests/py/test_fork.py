@@ -236,16 +236,36 @@ def test_how_a_child_of_a_user_ends(end, expected):
     assert status_of(worker.value) == expected
 
 
-def test_another_thread_forks(hostile):
+@pytest.mark.parametrize("pause", [0, 0.1])
+def test_another_thread_forks(hostile, pause):
+    """While the hub's runs, or sleeps in its poll: there, that thread takes its place."""
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
     client = ours(hostile.url)
     client.get("/ok")
+    waiting = Greenlet.spawn(sleep, 0.5)
     pids = []
-    thread = threading.Thread(target=lambda: pids.append(fork(lambda: works(client))))
+
+    def child():
+        waiting.kill()
+        sleep(0.01)
+        return works(client) or Greenlet.spawn(works, client).get() or wait_fd(reader, 1, 5) != 1
+
+    def run():
+        time.sleep(pause)
+        pids.append(fork(child))
+
+    thread = threading.Thread(target=run)
     thread.start()
+    sleep(0.3)
+    wait_fd(reader, 1)
     while thread.is_alive():
         sleep(0.01)
     assert status_of(pids[0]) == 0
-    assert client.get("/ok").ok
+    waiting.join()
+    assert waiting.successful() and client.get("/ok").ok
+    os.close(reader)
+    os.close(writer)
 
 
 def test_other_programs_are_started(hostile):
