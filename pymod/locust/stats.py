@@ -391,7 +391,7 @@ class StatsCSV:
 class StatsCSVFileWriter(StatsCSV):
     """Keeps four CSV files up to date while stats_writer() runs; spawn that.
 
-    At any time the files consist of whole rows. The tables of requests, failures and exceptions
+    Between two system calls the files consist of whole rows. The tables of requests, failures and exceptions
     are written anew each time, in place; the history grows. When stats_writer() is killed, or the
     files are closed, they are brought up to date once more.
     """

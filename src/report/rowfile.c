@@ -1,4 +1,4 @@
-/* A CSV file that is whole at any time; see rowfile.h. */
+/* A CSV file of whole rows; see rowfile.h. */
 #include "report/rowfile.h"
 
 #include <errno.h>

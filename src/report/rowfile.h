@@ -1,11 +1,13 @@
 /*
- * A CSV file that is whole at any time: whoever reads it, and whenever the
- * program is killed, it consists of whole rows.
+ * A CSV file that consists of whole rows whenever the program is not just
+ * writing to it.
  *
- * A block of rows is written by one call, over what it replaces. Where that
- * was longer, the rest is overwritten by empty lines, which readers skip, and
- * then cut off. What a full disk leaves of a block is cut to whole rows. The
- * file stays the same file: it can be followed, and may be a symbolic link.
+ * A block of rows is written by one system call, over what it replaces. Where
+ * that was longer, the rest is overwritten by empty lines, which readers skip,
+ * and then cut off. What a full disk leaves of a block is cut to whole rows.
+ * So only a SIGKILL in the midst of that one call can tear a row, and only in
+ * a block that spans pages. The file stays the same file: it can be followed,
+ * and may be a symbolic link.
  */
 #ifndef LOCUST_REPORT_ROWFILE_H
 #define LOCUST_REPORT_ROWFILE_H

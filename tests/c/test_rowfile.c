@@ -1,4 +1,5 @@
 /* src/report/rowfile.c: a file of whole rows, on a disk that is full too. */
+#define _GNU_SOURCE            /* memfd_create */
 #include "unit.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,6 +97,28 @@ it_stays_the_same_file(void **state)
     rowfile_close(&f);
 }
 
+/* A file that cannot be cut shows what there is just before that happens. */
+static void
+rows_are_whole_before_the_rest_is_cut_off(void **state)
+{
+    char data[64] = "", name[64];
+    struct rowfile f;
+    int fd = memfd_create("rows", MFD_ALLOW_SEALING);
+    assert_true(fd >= 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    assert_int_equal(rowfile_open(&f, name), 0);
+    put(&f, rowfile_replace, "first\r\nsecond\r\n");
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    struct buf b = rows("new\r\n");
+    assert_int_equal(rowfile_replace(&f, &b), -1);
+    assert_int_equal(errno, EPERM);
+    assert_true(pread(fd, data, sizeof(data) - 1, 0) > 0);
+    assert_string_equal(data, "new\r\n\n\n\n\n\n\n\n\n\n\n");
+    buf_free(&b);
+    rowfile_close(&f);
+    close(fd);
+}
+
 /* A limit of the file's size stands for a disk that is full. */
 static void
 limit(rlim_t bytes)
@@ -157,6 +181,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_go_where_they_should),
         cmocka_unit_test(it_stays_the_same_file),
+        cmocka_unit_test(rows_are_whole_before_the_rest_is_cut_off),
         cmocka_unit_test(a_full_disk_leaves_whole_rows),
         cmocka_unit_test(nothing_is_lost_when_nothing_can_be_written),
         cmocka_unit_test(whole_rows_are_found),

@@ -1,10 +1,8 @@
-"""StatsCSV and StatsCSVFileWriter: rows for any writer, and files that are whole at any time."""
+"""StatsCSV and StatsCSVFileWriter: rows for any writer, and files of whole rows."""
 
 import csv
 import io
 import logging
-import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -274,42 +272,6 @@ def test_a_disk_that_was_full(environment, tmp_path, quick, caplog):
     files = written(tmp_path)
     assert [row["Name"] for row in files["stats"]] == ["/a", "Aggregated"]
     assert files["stats_history"][-1]["Total Request Count"] == "1"
-
-
-def test_killed_at_any_time_the_files_are_whole(tmp_path):
-    program = textwrap.dedent(
-        """
-        import sys, types
-        import locust.stats
-        from locust.stats import RequestStats, StatsCSVFileWriter
-        stats = RequestStats()
-        environment = types.SimpleNamespace(stats=stats, runner=None)
-        writer = StatsCSVFileWriter(environment, [0.5], sys.argv[1], full_history=True)
-        writer._history_at = 0
-        print("ready", flush=True)
-        while True:
-            for size in (400, 1, 50):
-                stats.clear_all()
-                for i in range(size):
-                    stats.log_request("GET", f"/{i}," + "x" * 50, 1.5, 1)
-                    stats.log_error("GET", f"/{i}", "two\\nlines")
-                for _ in range(3):
-                    writer._write_all()
-        """
-    )
-    for wait in (0.0, 0.03, 0.1):
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
-        )
-        process.stdout.readline()
-        _locust.sleep(wait)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        for kind in KINDS:
-            with open(tmp_path / f"run_{kind}.csv", newline="") as file:
-                found = list(filter(None, csv.reader(file)))
-            assert len({len(row) for row in found}) <= 1, kind
 
 
 def test_a_directory_that_is_not_there(environment, tmp_path):
