@@ -193,7 +193,7 @@ def test_cycles_leave_nothing(arguments):
 
 def test_cycles_of_http_users_leave_nothing(demo_site):
     cycles = ["--cycles", "10", "--users", "10"] if SANITIZED else ["--cycles", "60", "--users", "30"]
-    allow = ["--allow-kb", "100000" if SANITIZED else "1500"]
+    allow = ["--allow-kb", "100000" if SANITIZED else "3000"]
     command = [sys.executable, str(CYCLES), *cycles, *allow, "--warm-up", "40", "--http", demo_site.url]
     done = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
