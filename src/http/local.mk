@@ -15,6 +15,8 @@ libplain_la_SOURCES += \
 libcore_la_SOURCES += \
 	src/http/body.c \
 	src/http/build.c \
+	src/http/call.c \
+	src/http/call.h \
 	src/http/client.h \
 	src/http/helpers.c \
 	src/http/outcome.c \
