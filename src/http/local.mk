@@ -7,8 +7,11 @@ libplain_la_SOURCES += \
 	src/http/exchange.h \
 	src/http/internal.h \
 	src/http/lookup.c \
+	src/http/options.h \
 	src/http/redirect.c \
+	src/http/stream.h \
 	src/http/transfer.c \
+	src/http/upload.h \
 	src/http/url.c \
 	src/http/url.h
 
@@ -18,6 +21,7 @@ libcore_la_SOURCES += \
 	src/http/call.c \
 	src/http/call.h \
 	src/http/client.h \
+	src/http/flow.h \
 	src/http/helpers.c \
 	src/http/outcome.c \
 	src/http/perform.c \
