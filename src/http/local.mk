@@ -7,15 +7,21 @@ libplain_la_SOURCES += \
 	src/http/exchange.h \
 	src/http/internal.h \
 	src/http/lookup.c \
+	src/http/options.h \
 	src/http/redirect.c \
+	src/http/stream.h \
 	src/http/transfer.c \
+	src/http/upload.h \
 	src/http/url.c \
 	src/http/url.h
 
 libcore_la_SOURCES += \
 	src/http/body.c \
 	src/http/build.c \
+	src/http/call.c \
+	src/http/call.h \
 	src/http/client.h \
+	src/http/flow.h \
 	src/http/helpers.c \
 	src/http/outcome.c \
 	src/http/perform.c \
