@@ -717,6 +717,7 @@ open_loop(void)
         PyErr_SetString(PyExc_OSError, "libev found no way to poll");
         return -1;
     }
+    hub.loops++;
     ev_set_loop_release_cb(hub.loop, on_gil_release, on_gil_acquire);
     return 0;
 }

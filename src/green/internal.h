@@ -31,6 +31,7 @@ struct hub {
     bool release_gil;           /* around this poll */
     PyThreadState *saved_tstate;    /* while it polls without the GIL */
     unsigned generation;        /* of the process: counts its forks */
+    unsigned loops;             /* how many have been opened */
     const void *main_low;       /* the OS thread's stack, for sanitizers */
     size_t main_size;
 };

@@ -31,4 +31,5 @@ libcore_la_SOURCES += \
 	src/green/semaphore.c \
 	src/green/timeout.c \
 	src/green/timeout.h \
-	src/green/waitlist.c
+	src/green/waitlist.c \
+	src/green/watcher.c
