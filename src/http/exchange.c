@@ -6,6 +6,9 @@
 #include <strings.h>
 
 #include "http/cookie.h"
+#include "http/options.h"
+#include "http/stream.h"
+#include "http/upload.h"
 
 /* Holds the header and body of a small reply without growing. */
 #define REPLY_ROOM 1024
@@ -28,6 +31,10 @@ exchange_free(struct exchange *x)
     free(x->own_method);
     cookie_jar_free(x->jar);
     free(x->body);
+    upload_free(x->upload);
+    feed_unref(x->feed);
+    stream_unref(x->stream);
+    options_unref(x->options);
     free(x->message);
     free(x);
 }
@@ -52,6 +59,7 @@ reply_free(struct reply *reply)
         buf_free(&reply->raw);
         curl_slist_free_all(reply->lines);
         free(reply->body_sent);
+        free(reply->times);
         free(reply);
         reply = previous;
     }

@@ -381,6 +381,8 @@ drop_body(struct exchange *x)
     x->reply->body_sent_length = x->body_length;
     x->body = NULL;
     x->body_length = 0;
+    upload_free(x->upload);
+    x->upload = NULL;
 }
 
 /* Makes the exchange ask for url next, which it takes over. False without
@@ -402,6 +404,9 @@ prepare_hop(struct exchange *x, char *url)
     x->method = next_method(x->method, last->status);
     if (!keep_body) {
         drop_body(x);
+    }
+    else if (x->upload != NULL) {
+        upload_rewind(x->upload);
     }
     free(x->url);
     x->url = wire;
@@ -428,6 +433,14 @@ follow_to(struct exchange *x, const char *location)
         return false;
     }
     return true;
+}
+
+bool
+redirect_is_due(const struct exchange *x, int status)
+{
+    struct header location;
+    return x->follow && is_redirect(status) &&
+           reply_find_header(x->reply, "Location", &location);
 }
 
 bool
