@@ -24,6 +24,14 @@ typedef int (*room_exec)(PyObject *module);
 /* In the order in which they need one another. */
 static const room_exec rooms[] = {
     green_module_exec,
+    functions_module_exec,
+    callback_module_exec,
+    timeout_module_exec,
+    semaphore_module_exec,
+    lock_module_exec,
+    flag_module_exec,
+    async_result_module_exec,
+    queue_module_exec,
     group_module_exec,
     event_module_exec,
     response_module_exec,

@@ -19,6 +19,27 @@ exchange_new(void)
     return calloc(1, sizeof(struct exchange));
 }
 
+bool
+exchange_again(struct exchange *x)
+{
+    struct reply *last = x->reply, *again = reply_new();
+    if (again == NULL) {
+        return false;
+    }
+    again->previous = last->previous;
+    again->url = last->url;
+    again->method = last->method;
+    last->previous = NULL;
+    last->url = NULL;
+    reply_free(last);
+    x->reply = again;
+    exchange_fail(x, HTTP_OK, 0, NULL);
+    x->redirects = 0;
+    x->finished = x->aborted = false;
+    x->ended = 0;
+    return true;
+}
+
 void
 exchange_free(struct exchange *x)
 {

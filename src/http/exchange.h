@@ -52,6 +52,13 @@ enum http_error {
     HTTP_OTHER,             /* message: libcurl's */
 };
 
+/* Whose way of following redirects. */
+enum redirect_rules {
+    REDIRECTS_OF_REQUESTS,
+    REDIRECTS_OF_FAST_HTTP,     /* FastHttpUser's: 301 keeps method and body,
+                                   a relative path is appended */
+};
+
 /* Where the time of one request on the wire went, in ns. What did not happen
    took 0. */
 struct reply_times {
@@ -120,6 +127,8 @@ struct exchange {
     const struct http_options *options; /* a reference; NULL: the ordinary */
     bool body_is_text;          /* it was str, in UTF-8 now */
     bool follow;                /* redirects */
+    enum redirect_rules rules;
+    unsigned not_followed;      /* redirect_bit()s of statuses */
     bool verify;                /* certificates */
     bool undecoded;             /* leaves a compressed body as it came */
     bool timed;                 /* fills in reply->times */
@@ -155,8 +164,15 @@ struct exchange {
     int64_t ended;              /* ... of the last byte, or of the failure */
 };
 
+/* The bit that stands for a status that can redirect; 0 for all others. */
+unsigned redirect_bit(int status);
+
 /* An empty exchange, or NULL without memory. */
 struct exchange *exchange_new(void);
+
+/* Makes one that has come back ready to be submitted once more: it asks again
+   for what its last reply answers. False without memory. */
+bool exchange_again(struct exchange *x);
 void exchange_free(struct exchange *x);
 
 /* An empty reply with room for an ordinary one, or NULL. */

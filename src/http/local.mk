@@ -27,6 +27,8 @@ libplain_la_SOURCES += \
 libcore_la_SOURCES += \
 	src/http/body.c \
 	src/http/build.c \
+	src/http/call.c \
+	src/http/call.h \
 	src/http/client.h \
 	src/http/flow.c \
 	src/http/flow.h \

@@ -122,9 +122,9 @@ start_engine(void)
 }
 
 struct connections *
-session_connections(SessionObject *session)
+connections_get(struct connections **place)
 {
-    struct connections *c = session->connections;
+    struct connections *c = *place;
     if (c != NULL && connections_are_alive(c)) {
         return c;
     }
@@ -140,10 +140,14 @@ session_connections(SessionObject *session)
         connections_revive(c);  /* this is a forked child */
         return c;
     }
-    session->connections = connections_new();
-    return session->connections != NULL
-               ? session->connections
-               : (struct connections *)PyErr_NoMemory();
+    *place = connections_new();
+    return *place != NULL ? *place : (struct connections *)PyErr_NoMemory();
+}
+
+struct connections *
+session_connections(SessionObject *session)
+{
+    return connections_get(&session->connections);
 }
 
 /* --- Forks. */

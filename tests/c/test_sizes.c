@@ -24,8 +24,8 @@ static const struct {
     KIND(UserObject, 88),
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 152),
-    KIND(ResponseObject, 152),
-    KIND(struct exchange, 296),
+    KIND(ResponseObject, 160),
+    KIND(struct exchange, 304),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
 };
