@@ -37,6 +37,7 @@ static const room_exec rooms[] = {
     response_module_exec,
     session_module_exec,
     perform_module_exec,
+    engine_module_exec,
     helpers_module_exec,
     user_module_exec,
     stats_module_exec,

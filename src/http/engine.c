@@ -33,6 +33,7 @@ static struct {
     int next;                   /* round robin for new sessions */
     unsigned sources;           /* the same, for their local addresses */
     unsigned start;             /* counts the starts */
+    unsigned forgotten;         /* the last of those that a fork left behind */
     bool stopped;
     struct mailbox *completions;
 } engine;
@@ -600,6 +601,12 @@ engine_has_begun(void)
     return engine.start > 0;
 }
 
+bool
+engine_is_forgotten(const struct exchange *x)
+{
+    return x->start != 0 && x->start <= engine.forgotten;
+}
+
 /* --- Forks. */
 
 /* The lock is held by whoever forks, from before to after. */
@@ -682,6 +689,9 @@ engine_forget(void)
         forget_thread(&engine.threads[i]);
     }
     engine.threads = NULL;
+    if (engine.count > 0) {
+        engine.forgotten = engine.start;
+    }
     engine.count = 0;
     pthread_cond_init(&pause_state.changed, NULL);
     pthread_mutex_init(&pause_state.lock, NULL);

@@ -6,9 +6,7 @@
 #include <strings.h>
 
 #include "http/cookie.h"
-#include "http/options.h"
-#include "http/stream.h"
-#include "http/upload.h"
+#include "http/internal.h"
 
 /* Holds the header and body of a small reply without growing. */
 #define REPLY_ROOM 1024
@@ -35,8 +33,11 @@ exchange_again(struct exchange *x)
     x->reply = again;
     exchange_fail(x, HTTP_OK, 0, NULL);
     x->redirects = 0;
-    x->finished = x->aborted = false;
+    x->finished = x->aborted = x->cancelled = false;
     x->ended = 0;
+    if (x->upload != NULL) {
+        upload_rewind(x->upload);
+    }
     return true;
 }
 
@@ -54,6 +55,9 @@ exchange_free(struct exchange *x)
     free(x->body);
     upload_free(x->upload);
     feed_unref(x->feed);
+    if (x->source != NULL) {
+        x->free_source(x->source);
+    }
     stream_unref(x->stream);
     options_unref(x->options);
     free(x->message);

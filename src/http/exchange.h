@@ -138,11 +138,15 @@ struct exchange {
 
     /* The hub's at all times. */
     struct feed *feed;          /* the hub's reference, if it feeds the body */
+    void *source;               /* owned: what the feed is fed from; or NULL */
+    void (*free_source)(void *);
     struct io_thread *io;       /* where it was handed to, in the engine's */
     unsigned start;             /* ... start of that number */
-    void *owner;                /* who waits; NULL once nobody does */
-    bool finished;              /* it has come back */
     int letters;                /* of its own, on their way */
+    void *owner;                /* who waits for it now; or NULL */
+    bool finished;              /* it has come back */
+    bool cancelled;             /* it was asked to */
+    bool released;              /* nobody wants it: freed when it is back */
 
     /* The engine's. */
     void (*on_finish)(struct letter *);         /* what the hub asked for */

@@ -35,6 +35,7 @@ libcore_la_SOURCES += \
 	src/http/helpers.c \
 	src/http/outcome.c \
 	src/http/perform.c \
+	src/http/pyengine.c \
 	src/http/response.c \
 	src/http/response.h \
 	src/http/session.c \

@@ -542,24 +542,28 @@ follow_to(struct exchange *x, const char *location)
     return true;
 }
 
+/* Finds where a reply of this status leads. False: nowhere. */
+static bool
+find_location(const struct exchange *x, int status, struct header *location)
+{
+    unsigned bit = redirect_bit(status);
+    return x->follow && bit != 0 && (bit & x->not_followed) == 0 &&
+           reply_find_header(x->reply, "Location", location) &&
+           (x->rules != REDIRECTS_OF_FAST_HTTP || location->value_length > 0);
+}
+
 bool
 redirect_is_due(const struct exchange *x, int status)
 {
     struct header location;
-    return x->follow && is_redirect(status) &&
-           reply_find_header(x->reply, "Location", &location);
+    return find_location(x, status, &location);
 }
 
 bool
 redirect_follow(struct exchange *x)
 {
     struct header location;
-    unsigned bit = redirect_bit(x->reply->status);
-    if (!x->follow || bit == 0 || (bit & x->not_followed) != 0 ||
-        !reply_find_header(x->reply, "Location", &location)) {
-        return false;
-    }
-    if (x->rules == REDIRECTS_OF_FAST_HTTP && location.value_length == 0) {
+    if (!find_location(x, x->reply->status, &location)) {
         return false;
     }
     if (x->redirects >= x->max_redirects) {
