@@ -44,6 +44,10 @@ from .util.url import is_url
 
 DEFAULT_CONFIG_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
 
+YES = ("true", "yes", "on", "1")
+NO = ("false", "no", "off", "0")
+"""What flags are set to in the environment and in files."""
+
 EPILOG = """Examples:
 
     locust -f my_test.py -H https://www.example.com --headless
@@ -152,10 +156,24 @@ class LocustArgumentParser(configargparse.ArgumentParser):
         return {dest: a for dest, a in self.args_included_in_web_ui.items() if dest in multiple}
 
     def convert_item_to_command_line_arg(self, action, key, value):
-        """As configargparse has it, but an empty value is an empty list where a list is wanted."""
+        """As configargparse has it, but flags know on and off in all its versions, and an empty value is an empty
+        list where a list is wanted."""
         if value == "" and getattr(action, "nargs", None) == "*":
             return []
+        if isinstance(action, argparse._StoreTrueAction):
+            return [action.option_strings[-1]] if self._is_set(key, value) else []
         return super().convert_item_to_command_line_arg(action, key, value)
+
+    def _is_set(self, key: str, value: Any) -> bool:
+        word = value.lower() if isinstance(value, str) else value
+        if word in YES:
+            return True
+        if word not in NO:
+            self.error(
+                f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', 'on', 'off', "
+                "'1' or '0'"
+            )
+        return False
 
     def error(self, message) -> None:
         """One line, perhaps with a guess at what was meant, and exit code 2."""

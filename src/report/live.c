@@ -177,28 +177,35 @@ put_cut(struct frame *f, const char *text, int columns)
 /* --- The head. */
 
 static void
-put_clock(struct frame *f, double seconds)
+clock_text(char *out, size_t size, double seconds)
 {
     int64_t s = (int64_t)fmax(seconds, 0);
+    int n = 0;
     if (s >= 3600) {
-        put_format(f, "%" PRId64 ":", s / 3600);
+        n = snprintf(out, size, "%" PRId64 ":", s / 3600);
     }
-    put_format(f, "%02d:%02d", (int)(s / 60 % 60), (int)(s % 60));
+    snprintf(out + n, size - (size_t)n, "%02d:%02d", (int)(s / 60 % 60),
+             (int)(s % 60));
 }
 
+/* The host takes what the rest leaves. */
 static void
 put_title(struct frame *f)
 {
     const struct live_view *view = f->view;
+    char clock[64], limit[64], right[192];
+    clock_text(clock, sizeof(clock), view->elapsed);
+    clock_text(limit, sizeof(limit), view->limit);
+    snprintf(right, sizeof(right), " %.16s  %s%s%s", view->state, clock,
+             view->limit > 0 ? " / " : "", view->limit > 0 ? limit : "");
+    int left = view->columns - (int)strlen(right);
+    char text[512];
+    snprintf(text, sizeof(text), "locust  %.400s", view->host);
     style(f, BOLD);
-    put_string(f, "locust ");
+    put_cut(f, text, left > 0 ? left : view->columns);
     style(f, PLAIN);
-    put_cut(f, view->host, view->columns > 50 ? view->columns - 40 : 10);
-    put_format(f, " %-9.9s ", view->state);
-    put_clock(f, view->elapsed);
-    if (view->limit > 0) {
-        put_string(f, " / ");
-        put_clock(f, view->limit);
+    if (left > 0) {
+        put_string(f, right);
     }
 }
 
