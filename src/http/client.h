@@ -7,6 +7,7 @@
 #include <Python.h>
 #include <stdbool.h>
 
+#include "http/call.h"
 #include "http/cookie.h"
 #include "http/engine.h"
 
@@ -33,15 +34,6 @@ typedef struct {
     bool stream;
     bool trust_env;
 } SessionObject;
-
-/* One call of session.request(), arguments as given; borrowed. NULL: absent. */
-struct call {
-    PyObject *method, *url;
-    PyObject *name, *context, *catch_response;
-    PyObject *data, *json, *params, *headers, *cookies, *auth, *timeout;
-    PyObject *allow_redirects, *verify;
-    PyObject *others;           /* owned: dict of all other keywords */
-};
 
 extern PyTypeObject *Session_Type;
 
@@ -89,6 +81,13 @@ struct exchange *build_exchange(SessionObject *session, struct call *call);
 struct exchange *build_prepared(SessionObject *session, struct call *call,
                                 PyObject *prepared);
 
+/* build.c: what the fast client builds in the same way. False with an
+   exception set. */
+bool build_set_method(struct exchange *x, PyObject *method);
+bool build_set_body(struct exchange *x, PyObject *body);  /* str or a buffer */
+bool build_is_simple_form(PyObject *data);
+bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
+
 /* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
    as http.client sends them. From (domain, path, name, value, domain_given,
    path_given, secure, http_only, expires), or from a name and a value (str or
@@ -106,12 +105,14 @@ PyObject *session_cookie_delete(SessionObject *s, PyObject *args);
    with an exception set, and then it takes the exchange over. */
 int exchange_perform(struct exchange *x);
 
-/* perform.c: opens the session's connections if need be; starts the engine
-   with the first ones. NULL with an exception set. */
+/* pyengine.c: opens the connections kept in a place if need be; starts the
+   engine with the first ones. NULL with an exception set. */
+struct connections *connections_get(struct connections **place);
 struct connections *session_connections(SessionObject *session);
 
 int session_module_exec(PyObject *module);
 int perform_module_exec(PyObject *module);
+int engine_module_exec(PyObject *module);
 int helpers_module_exec(PyObject *module);
 
 #endif

@@ -16,17 +16,18 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
+#include "http/flow.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
 
-/* The first request of the exchange if it went well; else the one that
-   failed, as requests knows no history then. */
+/* The first request of the exchange if it went well; else the one that failed,
+   as requests knows no history then; FastHttpUser's is always the first. */
 const struct reply *
 response_reported(const ResponseObject *r)
 {
     const struct reply *reply = r->exchange->reply;
-    while (r->error == NULL && reply->previous != NULL) {
+    while ((r->fast || r->error == NULL) && reply->previous != NULL) {
         reply = reply->previous;
     }
     return reply;
@@ -44,22 +45,20 @@ path_of(const char *url)
 
 /* --- Making one. */
 
-/* The user's context() with the call's laid over it; NULL without an exception
-   for an empty one. */
-static PyObject *
-merge_context(SessionObject *s, PyObject *given)
+PyObject *
+response_merge_context(PyObject *user, PyObject *given)
 {
     PyObject *merged = NULL;
-    if (s->user != NULL && s->user != Py_None) {
+    if (user != NULL && user != Py_None) {
         struct method context;
-        if (method_find(s->user, names.context, &context) < 0) {
+        if (method_find(user, names.context, &context) < 0) {
             return NULL;
         }
         if (Py_IS_TYPE(context.function, &PyMethodDescr_Type)) {
             Py_DECREF(context.function);    /* ours: empty */
         }
         else {
-            PyObject *own = method_call(&context, s->user, NULL);
+            PyObject *own = method_call(&context, user, NULL);
             merged = own == NULL ? NULL : PyDict_New();
             if (merged != NULL && PyDict_Update(merged, own) < 0) {
                 Py_CLEAR(merged);
@@ -99,21 +98,35 @@ static const char *const error_kinds[] = {
     [HTTP_TOO_BIG] = "too_big",
     [HTTP_TOO_MANY_REDIRECTS] = "too_many_redirects",
     [HTTP_BAD_REDIRECT] = "bad_redirect",
+    [HTTP_PROXY] = "proxy",
+    [HTTP_BAD_UPLOAD] = "bad_upload",
     [HTTP_CANCELLED] = "cancelled",
     [HTTP_NO_MEMORY] = "no_memory",
     [HTTP_OTHER] = "other",
 };
+
+const char *
+response_error_kind(const struct exchange *x)
+{
+    return error_kinds[x->error];
+}
+
+PyObject *
+response_error_message(const struct exchange *x)
+{
+    if (x->error == HTTP_RESOLVE) {
+        return PyUnicode_FromString(gai_strerror(x->code));
+    }
+    return PyUnicode_DecodeLatin1(x->message ? x->message : "",
+                                  (Py_ssize_t)x->message_length, NULL);
+}
 
 /* Sets error and reported from the exchange's. 0 or -1. */
 static int
 make_error(ResponseObject *r)
 {
     struct exchange *x = r->exchange;
-    PyObject *message =
-        x->error == HTTP_RESOLVE
-            ? PyUnicode_FromString(gai_strerror(x->code))
-            : PyUnicode_DecodeLatin1(x->message ? x->message : "",
-                                     (Py_ssize_t)x->message_length, NULL);
+    PyObject *message = response_error_message(x);
     if (message == NULL) {
         return -1;
     }
@@ -123,7 +136,7 @@ make_error(ResponseObject *r)
     /* A pair; or it raises what reaches the task. */
     PyObject *pair = PyObject_CallFunction(
         helpers.make_error, "OssiNdn", r, x->reply->url,
-        error_kinds[x->error], x->code, message, timeout,
+        response_error_kind(x), x->code, message, timeout,
         (Py_ssize_t)(x->reply->raw.length - x->reply->body));
     if (pair == NULL) {
         return -1;
@@ -135,10 +148,8 @@ make_error(ResponseObject *r)
     return ok ? 0 : -1;
 }
 
-/* requests forgets the request of a reply that breaks within the body; then
-   Locust names it by the URL as it was given. */
-static bool
-broke_in_body(const struct exchange *x)
+bool
+response_broke_in_body(const struct exchange *x)
 {
     return x->error == HTTP_BROKEN_BODY || x->error == HTTP_TRUNCATED ||
            x->error == HTTP_BAD_CHUNK || x->error == HTTP_BAD_ENCODING ||
@@ -168,13 +179,16 @@ response_new(SessionObject *session, struct call *call, struct exchange *x,
     bool ok = caught >= 0 && (x->error == HTTP_OK || make_error(r) == 0);
     int named = ok ? PyObject_IsTrue(call->name) : -1;
     if (named >= 0) {
-        r->name = named               ? Py_NewRef(call->name)
-                  : broke_in_body(x) ? PyObject_Str(call->url)
-                                     : path_of(response_reported(r)->url);
+        /* requests forgets the request of a reply that breaks within the
+           body; then Locust names it by the URL as it was given. */
+        r->name = named ? Py_NewRef(call->name)
+                  : response_broke_in_body(x)
+                      ? PyObject_Str(call->url)
+                      : path_of(response_reported(r)->url);
         ok = r->name != NULL;
     }
     if (ok && named >= 0) {
-        r->context = merge_context(session, call->context);
+        r->context = response_merge_context(session->user, call->context);
     }
     if (!ok || named < 0 || PyErr_Occurred()) {
         Py_DECREF(r);
@@ -322,10 +336,8 @@ response_lazily(ResponseObject *r, const char *what)
     return PyObject_CallFunction(helpers.lazy, "Os", r, what);
 }
 
-/* Looked up in the dict of what was asked for before; made if it is not in
-   there. */
-static PyObject *
-get_lazy(ResponseObject *r, void *closure)
+PyObject *
+response_get_lazy(ResponseObject *r, void *closure)
 {
     const char *what = closure;
     PyObject *value = NULL;
@@ -343,8 +355,8 @@ get_lazy(ResponseObject *r, void *closure)
     return value;
 }
 
-static int
-set_lazy(ResponseObject *r, PyObject *value, void *closure)
+int
+response_set_lazy(ResponseObject *r, PyObject *value, void *closure)
 {
     if (r->lazy == NULL && (r->lazy = PyDict_New()) == NULL) {
         return -1;
@@ -356,7 +368,7 @@ PyDoc_STRVAR(header_items_doc,
              "header_items()\n\n[(name, value)] as they came, for "
              "locust.clients.");
 
-static PyObject *
+PyObject *
 response_header_items(ResponseObject *r, PyObject *unused)
 {
     PyObject *list = PyList_New(0);
@@ -381,7 +393,7 @@ PyDoc_STRVAR(request_info_doc,
              "request_info()\n\n(method, url, header lines, body) of the "
              "request, for locust.clients.");
 
-static PyObject *
+PyObject *
 response_request_info(ResponseObject *r, PyObject *unused)
 {
     const struct exchange *x =
@@ -412,8 +424,8 @@ response_request_info(ResponseObject *r, PyObject *unused)
                          length > 0 ? body : NULL, (Py_ssize_t)length);
 }
 
-static PyObject *
-get_elapsed_seconds(ResponseObject *r, void *closure)
+PyObject *
+response_get_elapsed_seconds(ResponseObject *r, void *closure)
 {
     if (r->reply == NULL || r->error != NULL) {
         return PyFloat_FromDouble(0);
@@ -435,6 +447,7 @@ make_history(ResponseObject *r)
         if (hop != NULL) {
             hop->origin = Py_NewRef(r->origin ? r->origin : (PyObject *)r);
             hop->reply = (struct reply *)reply;
+            hop->fast = r->fast;
         }
         if (hop == NULL || PyList_Insert(list, 0, (PyObject *)hop) < 0) {
             Py_CLEAR(list);
@@ -444,8 +457,8 @@ make_history(ResponseObject *r)
     return list;
 }
 
-static PyObject *
-get_history(ResponseObject *r, void *closure)
+PyObject *
+response_get_history(ResponseObject *r, void *closure)
 {
     if (r->lazy == NULL && (r->lazy = PyDict_New()) == NULL) {
         return NULL;
@@ -483,15 +496,17 @@ make_meta(ResponseObject *r)
         Py_XDECREF(context);
         return NULL;
     }
+    PyObject *exception = r->fast && r->reported != NULL ? r->reported
+                                                          : Py_None;
     return Py_BuildValue(
         "{sOsdsOsNsOsOsdsNsn}", "request_type", r->request_type,
         "response_time", r->response_time, "name", r->name, "context",
-        context, "response", r, "exception", Py_None, "start_time",
+        context, "response", r, "exception", exception, "start_time",
         r->start_time, "url", url, "response_length", length);
 }
 
-static PyObject *
-get_request_meta(ResponseObject *r, void *closure)
+PyObject *
+response_get_request_meta(ResponseObject *r, void *closure)
 {
     if (r->request_meta == NULL && r->name == NULL) {
         PyErr_Format(PyExc_AttributeError,
@@ -505,8 +520,8 @@ get_request_meta(ResponseObject *r, void *closure)
     return Py_XNewRef(r->request_meta);
 }
 
-static int
-set_request_meta(ResponseObject *r, PyObject *value, void *closure)
+int
+response_set_request_meta(ResponseObject *r, PyObject *value, void *closure)
 {
     if (value == NULL || !PyDict_Check(value)) {
         PyErr_SetString(PyExc_TypeError, "request_meta must be a dict");
@@ -544,10 +559,10 @@ set_nothing(ResponseObject *r, PyObject *value, void *closure)
 }
 
 #define LAZY(name, doc)                                                       \
-    {#name, (getter)get_lazy, (setter)set_lazy, doc, #name}
+    {#name, (getter)response_get_lazy, (setter)response_set_lazy, doc, #name}
 
 static PyGetSetDef response_getset[] = {
-    {"status_code", (getter)get_status_code, (setter)set_lazy,
+    {"status_code", (getter)get_status_code, (setter)response_set_lazy,
      "HTTP status; 0 if there was no reply.", "status_code"},
     {"content", (getter)response_get_content, (setter)response_set_content,
      "The body, decoded, in bytes.", NULL},
@@ -558,20 +573,20 @@ static PyGetSetDef response_getset[] = {
     {"text", (getter)response_get_text, NULL, "The body as str.", NULL},
     {"encoding", (getter)response_get_encoding, (setter)response_set_encoding,
      "What text decodes the body with; may be set.", NULL},
-    {"url", (getter)response_get_url, (setter)set_lazy,
+    {"url", (getter)response_get_url, (setter)response_set_lazy,
      "The last URL asked for.", "url"},
-    {"reason", (getter)response_get_reason, (setter)set_lazy,
+    {"reason", (getter)response_get_reason, (setter)response_set_lazy,
      "The words after the status.", "reason"},
     {"ok", (getter)get_ok, NULL, "Whether the status is below 400.", NULL},
-    {"history", (getter)get_history, (setter)set_lazy,
+    {"history", (getter)response_get_history, (setter)response_set_lazy,
      "The redirects on the way, oldest first.", "history"},
     {"error", (getter)get_error, (setter)set_error,
      "What the request failed with, or None.", NULL},
-    {"request_meta", (getter)get_request_meta, (setter)set_request_meta,
+    {"request_meta", (getter)response_get_request_meta, (setter)response_set_request_meta,
      "What the request event will be fired with.", NULL},
     {"_reported_url", (getter)get_reported_url, NULL,
      "The URL that the request event names.", NULL},
-    {"_elapsed_seconds", (getter)get_elapsed_seconds, NULL,
+    {"_elapsed_seconds", (getter)response_get_elapsed_seconds, NULL,
      "From the request to the end of the reply's header.", NULL},
     LAZY(headers, "The reply's headers."),
     LAZY(cookies, "The cookies that this reply sets."),
@@ -620,9 +635,9 @@ static PyMethodDef response_methods[] = {
 
 #define RESPONSE_OBJECTS(DO) \
     DO(origin) DO(hook) DO(request_type) DO(name) DO(context) DO(error) \
-    DO(reported) DO(manual) DO(content) DO(encoding) DO(request_meta) DO(lazy)
+    DO(refused) DO(reported) DO(manual) DO(content) DO(encoding) DO(request_meta) DO(lazy)
 
-static int
+int
 response_traverse(ResponseObject *r, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(r));
@@ -632,7 +647,7 @@ response_traverse(ResponseObject *r, visitproc visit, void *arg)
     return 0;
 }
 
-static int
+int
 response_clear(ResponseObject *r)
 {
 #define CLEAR(name) Py_CLEAR(r->name);
@@ -642,13 +657,13 @@ response_clear(ResponseObject *r)
     return 0;
 }
 
-static void
+void
 response_dealloc(ResponseObject *r)
 {
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
     response_clear(r);
-    exchange_free(r->exchange);
+    exchange_release(r->exchange);
     type->tp_free(r);
     Py_DECREF(type);
 }

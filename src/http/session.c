@@ -21,75 +21,19 @@
 
 PyTypeObject *Session_Type;
 
-/* The descriptor of SessionBase.request, to see whether it was replaced. */
-static PyObject *native_request;
-
 #define MAX_REDIRECTS 30
 
 /* --- Calls. */
 
-struct keyword {
-    PyObject **name;
-    size_t offset;
-};
-
-#define KEYWORD(word) {&names.word, offsetof(struct call, word)}
-
 static const struct keyword keywords[] = {
-    KEYWORD(name),    KEYWORD(catch_response),  KEYWORD(json),
-    KEYWORD(headers), KEYWORD(data),            KEYWORD(params),
-    KEYWORD(context), KEYWORD(allow_redirects), KEYWORD(timeout),
-    KEYWORD(cookies), KEYWORD(auth),            KEYWORD(verify),
-    KEYWORD(url),     KEYWORD(method),
+    CALL_KEYWORD(name),    CALL_KEYWORD(catch_response),
+    CALL_KEYWORD(json),    CALL_KEYWORD(headers),
+    CALL_KEYWORD(data),    CALL_KEYWORD(params),
+    CALL_KEYWORD(context), CALL_KEYWORD(allow_redirects),
+    CALL_KEYWORD(timeout), CALL_KEYWORD(cookies),
+    CALL_KEYWORD(auth),    CALL_KEYWORD(verify),
+    CALL_KEYWORD(url),     CALL_KEYWORD(method),
 };
-
-static PyObject **
-find_slot(struct call *call, PyObject *name)
-{
-    const size_t n = sizeof(keywords) / sizeof(keywords[0]);
-    for (size_t i = 0; i < n; i++) {
-        if (*keywords[i].name == name) {
-            return (PyObject **)((char *)call + keywords[i].offset);
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (PyUnicode_Compare(*keywords[i].name, name) == 0) {
-            return (PyObject **)((char *)call + keywords[i].offset);
-        }
-    }
-    return NULL;
-}
-
-static int
-set_keyword(struct call *call, PyObject *name, PyObject *value)
-{
-    PyObject **slot = find_slot(call, name);
-    if (slot != NULL) {
-        if (*slot != NULL) {
-            PyErr_Format(PyExc_TypeError,
-                         "got multiple values for argument '%U'", name);
-            return -1;
-        }
-        *slot = value;
-        return 0;
-    }
-    if (call->others == NULL && (call->others = PyDict_New()) == NULL) {
-        return -1;
-    }
-    return PyDict_SetItem(call->others, name, value);
-}
-
-static int
-set_keywords(struct call *call, PyObject *const *values, PyObject *names_of)
-{
-    Py_ssize_t n = names_of == NULL ? 0 : PyTuple_GET_SIZE(names_of);
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (set_keyword(call, PyTuple_GET_ITEM(names_of, i), values[i]) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
 
 static bool
 is_given(PyObject *o)
@@ -272,12 +216,18 @@ do_call(SessionObject *s, struct call *c)
 }
 
 static PyObject *
-finish_call(SessionObject *s, struct call *c)
+finish_call(PyObject *session, struct call *c)
 {
-    PyObject *response = do_call(s, c);
+    PyObject *response = do_call((SessionObject *)session, c);
     Py_XDECREF(c->others);
     return response;
 }
+
+static struct client_kind kind = {
+    .keywords = keywords,
+    .count = sizeof(keywords) / sizeof(keywords[0]),
+    .finish = finish_call,
+};
 
 /* --- Methods. */
 
@@ -304,88 +254,11 @@ session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
     for (Py_ssize_t i = 0; i < n; i++) {
         *positional[i] = args[i];
     }
-    if (set_keywords(&c, args + n, names_of) < 0) {
+    if (call_set_keywords(&kind, &c, args + n, names_of) < 0) {
         Py_XDECREF(c.others);
         return NULL;
     }
-    return finish_call(s, &c);
-}
-
-/* How the verbs differ. */
-struct verb {
-    PyObject *method;           /* interned, upper case */
-    const char *name;
-    int positional;             /* url; data; json */
-    PyObject *follow;           /* default of allow_redirects, or NULL */
-};
-
-/* Somebody's own request() gets the arguments as requests would pass them. */
-static PyObject *
-call_replaced(struct method *request, SessionObject *s, struct call *c,
-              const struct verb *verb)
-{
-    PyObject *kwargs = c->others != NULL ? Py_NewRef(c->others) : PyDict_New();
-    PyObject *args = PyTuple_Pack(2, verb->method,
-                                  c->url != NULL ? c->url : Py_None);
-    PyObject *result = NULL;
-    bool ok = kwargs != NULL && args != NULL;
-    c->method = c->url = NULL;
-    const size_t n = sizeof(keywords) / sizeof(keywords[0]);
-    for (size_t i = 0; ok && i < n; i++) {
-        PyObject *value = *(PyObject **)((char *)c + keywords[i].offset);
-        if (value != NULL) {
-            ok = PyDict_SetItem(kwargs, *keywords[i].name, value) == 0;
-        }
-    }
-    if (ok && request->unbound) {
-        PyObject *all = PyTuple_Pack(3, s, PyTuple_GET_ITEM(args, 0),
-                                     PyTuple_GET_ITEM(args, 1));
-        result = all ? PyObject_Call(request->function, all, kwargs) : NULL;
-        Py_XDECREF(all);
-    }
-    else if (ok) {
-        result = PyObject_Call(request->function, args, kwargs);
-    }
-    Py_XDECREF(args);
-    Py_XDECREF(kwargs);
-    return result;
-}
-
-static PyObject *
-call_verb(SessionObject *s, const struct verb *verb, PyObject *const *args,
-          Py_ssize_t n, PyObject *names_of)
-{
-    struct call c = {0};
-    PyObject **positional[] = {&c.url, &c.data, &c.json};
-    if (n > verb->positional) {
-        PyErr_Format(PyExc_TypeError,
-                     "%s() takes at most %d positional arguments (%zd given)",
-                     verb->name, verb->positional, n);
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        *positional[i] = args[i];
-    }
-    struct method request;
-    if (set_keywords(&c, args + n, names_of) < 0 ||
-        method_find((PyObject *)s, names.request, &request) < 0) {
-        Py_XDECREF(c.others);
-        return NULL;
-    }
-    if (c.allow_redirects == NULL) {
-        c.allow_redirects = verb->follow;
-    }
-    PyObject *result;
-    if (request.function == native_request) {
-        c.method = verb->method;
-        result = finish_call(s, &c);
-    }
-    else {
-        result = call_replaced(&request, s, &c, verb);
-        Py_XDECREF(c.others);
-    }
-    Py_DECREF(request.function);
-    return result;
+    return finish_call((PyObject *)s, &c);
 }
 
 #define VERB(function, upper, lower, count, default_follow)                   \
@@ -393,7 +266,7 @@ call_verb(SessionObject *s, const struct verb *verb, PyObject *const *args,
                               Py_ssize_t n, PyObject *names_of)               \
     {                                                                         \
         struct verb verb = {names.upper, lower, count, default_follow};       \
-        return call_verb(s, &verb, args, n, names_of);                        \
+        return call_verb(&kind, (PyObject *)s, &verb, args, n, names_of);     \
     }                                                                         \
     PyDoc_STRVAR(function##_doc, lower                                        \
                  "(url, ...)\n\nrequest(\"" #upper "\", url, ...)")
@@ -641,7 +514,6 @@ session_module_exec(PyObject *module)
     if (Session_Type == NULL || PyModule_AddType(module, Session_Type) < 0) {
         return -1;
     }
-    native_request =
-        PyObject_GetAttr((PyObject *)Session_Type, names.request);
-    return native_request == NULL ? -1 : 0;
+    kind.request = PyObject_GetAttr((PyObject *)Session_Type, names.request);
+    return kind.request == NULL ? -1 : 0;
 }

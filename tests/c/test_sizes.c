@@ -24,9 +24,9 @@ static const struct {
     KIND(UserObject, 88),
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 152),
-    KIND(ResponseObject, 152),
-    KIND(struct exchange, 248),
-    KIND(struct reply, 120),
+    KIND(ResponseObject, 160),
+    KIND(struct exchange, 336),
+    KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
 };
 
