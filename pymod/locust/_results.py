@@ -5,6 +5,7 @@ What cannot be written is said; the test ends as it would have.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -19,8 +20,12 @@ logger = logging.getLogger("locust.main")
 
 def make_directory_of(filename: str) -> None:
     """Makes the directory that a file is to be written to."""
-    if directory := os.path.dirname(filename):
-        os.makedirs(directory, exist_ok=True)
+    directory = os.path.dirname(filename)
+    try:
+        if directory:
+            os.makedirs(directory, exist_ok=True)
+    except FileExistsError as e:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), e.filename) from None
 
 
 def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter | None:
