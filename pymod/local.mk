@@ -4,6 +4,39 @@
 # whatever python3 does; plain python3 finds it by a link in $(pythondir).
 
 PYMOD = \
+	pymod/gevent/__init__.py \
+	pymod/gevent/_config.py \
+	pymod/gevent/_same.py \
+	pymod/gevent/baseserver.py \
+	pymod/gevent/builtins.py \
+	pymod/gevent/core.py \
+	pymod/gevent/event.py \
+	pymod/gevent/events.py \
+	pymod/gevent/exceptions.py \
+	pymod/gevent/fileobject.py \
+	pymod/gevent/greenlet.py \
+	pymod/gevent/hub.py \
+	pymod/gevent/local.py \
+	pymod/gevent/lock.py \
+	pymod/gevent/monkey.py \
+	pymod/gevent/os.py \
+	pymod/gevent/pool.py \
+	pymod/gevent/pywsgi.py \
+	pymod/gevent/queue.py \
+	pymod/gevent/resolver.py \
+	pymod/gevent/select.py \
+	pymod/gevent/selectors.py \
+	pymod/gevent/server.py \
+	pymod/gevent/signal.py \
+	pymod/gevent/socket.py \
+	pymod/gevent/ssl.py \
+	pymod/gevent/subprocess.py \
+	pymod/gevent/threading.py \
+	pymod/gevent/threadpool.py \
+	pymod/gevent/time.py \
+	pymod/gevent/timeout.py \
+	pymod/gevent/util.py \
+	pymod/greenlet/__init__.py \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
@@ -11,6 +44,7 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_own.py \
 	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
@@ -63,6 +97,7 @@ PYMOD = \
 	pymod/locust/util/load_locustfile.py \
 	pymod/locust/util/place.py \
 	pymod/locust/util/rounding.py \
+	pymod/locust/util/threads.py \
 	pymod/locust/util/timespan.py \
 	pymod/locust/util/url.py \
 	pymod/locust/wait_time.py \
@@ -70,7 +105,11 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = locust pytest_locust
+PYTHON_PACKAGES = gevent greenlet locust pytest_locust
+
+# Plain python3 finds these by links. Ours of other people's packages it finds
+# once it has imported locust.
+LINKED_PACKAGES = locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 
@@ -100,7 +139,7 @@ install-data-local:
 	    "$(DESTDIR)$(pkgpydir)/$$p" || exit 1; \
 	done
 	$(MKDIR_P) "$(DESTDIR)$(pythondir)"
-	@for p in $(PYTHON_PACKAGES); do \
+	@for p in $(LINKED_PACKAGES); do \
 	  link="$(DESTDIR)$(pythondir)/$$p"; \
 	  if test -e "$$link" && ! test -L "$$link"; then \
 	    echo "$$link exists and is not ours: remove that package (pip uninstall locust) and run 'make install' again" >&2; \
@@ -114,9 +153,11 @@ uninstall-local:
 	for f in $(PYMOD); do \
 	  rm -f "$(DESTDIR)$(pkgpydir)/$${f#pymod/}" || exit 1; \
 	done
-	@for p in $(PYTHON_PACKAGES); do \
+	@for p in $(LINKED_PACKAGES); do \
 	  link="$(DESTDIR)$(pythondir)/$$p"; \
 	  if test -L "$$link"; then rm -f "$$link"; fi; \
+	done
+	@for p in $(PYTHON_PACKAGES); do \
 	  if test -d "$(DESTDIR)$(pkgpydir)/$$p"; then \
 	    (cd "$(DESTDIR)$(pkgpydir)/$$p" && \
 	    find . -name __pycache__ -prune -exec rm -rf {} + && \

@@ -161,6 +161,18 @@ on_gil_acquire(struct ev_loop *loop)
 }
 
 static void
+note_poll(void)
+{
+    atomic_store_explicit(&hub.last_poll, clock_ns(), memory_order_relaxed);
+}
+
+static int64_t
+last_poll(void)
+{
+    return atomic_load_explicit(&hub.last_poll, memory_order_relaxed);
+}
+
+static void
 on_bell(struct ev_loop *loop, ev_io *w, int revents)
 {
     mailbox_hush(&hub.inbox);
@@ -212,7 +224,7 @@ turn_loop(bool block)
     hub.release_gil = false;
     mailbox_awake(&hub.inbox);
     open_letters();
-    hub.last_poll = clock_ns();
+    note_poll();
     if (PyErr_CheckSignals() < 0) {
         hub_throw_into_main();
     }
@@ -299,7 +311,7 @@ hub_next(void)
         if (hub.queue.next == &hub.queue) {
             poll_loop(true);
         }
-        else if (clock_ns() - hub.last_poll > POLL_NS) {
+        else if (clock_ns() - last_poll() > POLL_NS) {
             poll_loop(false);
         }
         struct green *g = queue_pop();
@@ -781,7 +793,7 @@ hub_init(void)
     if (open_loop() < 0 || open_bell() < 0) {
         return -1;
     }
-    hub.last_poll = clock_ns();
+    note_poll();
     if (overflow_watch() < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;

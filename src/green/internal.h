@@ -5,6 +5,7 @@
 #define LOCUST_GREEN_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "green/green.h"
@@ -26,7 +27,7 @@ struct hub {
     ev_io bell;                 /* the inbox's eventfd */
     ev_io signal_io;
     int signal_fd;              /* where Python's handler writes, or -1 */
-    int64_t last_poll;
+    _Atomic(int64_t) last_poll; /* its end; watch.c looks at it */
     bool in_callback;           /* nobody may park */
     bool release_gil;           /* around this poll */
     PyThreadState *saved_tstate;    /* while it polls without the GIL */

@@ -32,4 +32,6 @@ libcore_la_SOURCES += \
 	src/green/timeout.c \
 	src/green/timeout.h \
 	src/green/waitlist.c \
+	src/green/watch.c \
+	src/green/watch.h \
 	src/green/watcher.c
