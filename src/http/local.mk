@@ -7,6 +7,9 @@ libplain_la_SOURCES += \
 	src/http/exchange.h \
 	src/http/internal.h \
 	src/http/lookup.c \
+	src/http/memory.c \
+	src/http/memory.h \
+	src/http/parsed.c \
 	src/http/options.h \
 	src/http/redirect.c \
 	src/http/stream.h \

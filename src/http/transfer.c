@@ -40,6 +40,15 @@ reply_of(struct transfer *t)
     return t->x->reply;
 }
 
+/* Only time limits want to know. */
+static void
+note_read(struct transfer *t)
+{
+    if (t->x->read_timeout > 0) {
+        t->last_read = clock_ns();
+    }
+}
+
 /* A status line begins a header block: of the reply, or of another one after
    1xx. Anything else before it is not HTTP. */
 static void
@@ -85,7 +94,7 @@ static size_t
 on_header(char *line, size_t one, size_t length, void *userp)
 {
     struct transfer *t = userp;
-    t->last_read = clock_ns();
+    note_read(t);
     if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         begin_header(t);
     }
@@ -124,7 +133,7 @@ static size_t
 on_body(char *data, size_t one, size_t length, void *userp)
 {
     struct transfer *t = userp;
-    t->last_read = clock_ns();
+    note_read(t);
     if (!t->header_done) {
         fail_without_status(t, data, length);
         return 0;
@@ -317,6 +326,8 @@ transfer_give_back(struct transfer *t)
     }
     curl_slist_free_all(t->headers);
     t->headers = NULL;
+    parsed_give_back(t->parsed);
+    t->parsed = NULL;
     unlink_from(t);
     t->x->transfer = NULL;
     t->x = NULL;
@@ -423,7 +434,9 @@ static CURLcode
 set_hop(struct transfer *t, const struct exchange *x)
 {
     CURL *e = t->easy;
+    t->parsed = parsed_take(t->io, x->url);
     CURLcode r = curl_easy_setopt(e, CURLOPT_URL, x->url);
+    r = r ? r : curl_easy_setopt(e, CURLOPT_CURLU, parsed_handle(t->parsed));
     r = r ? r : add_cookies(t, x);
     r = r ? r : curl_easy_setopt(e, CURLOPT_SHARE, x->connections->share);
     r = r ? r : curl_easy_setopt(e, CURLOPT_HTTPHEADER,

@@ -14,6 +14,8 @@ C_TESTS = \
 	tests/c/test_lag \
 	tests/c/test_lines \
 	tests/c/test_mailbox \
+	tests/c/test_memory \
+	tests/c/test_parsed \
 	tests/c/test_row \
 	tests/c/test_rowfile \
 	tests/c/test_savefile \
