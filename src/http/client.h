@@ -16,6 +16,7 @@
 typedef struct {
     PyObject_HEAD
     struct connections *connections;    /* NULL until the first request */
+    struct cookie_jar *jar;     /* NULL until needed */
     PyObject *base_url;
     PyObject *request_event;
     PyObject *user;             /* or None */
@@ -95,6 +96,10 @@ bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
 bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
+/* session_cookies.c: the session's cookies, made if need be. NULL with an
+   exception set. */
+struct cookie_jar *session_jar(SessionObject *s);
+
 /* session_cookies.c: methods of the session, for locust.clients. */
 PyObject *session_cookie_list(SessionObject *s, PyObject *unused);
 PyObject *session_cookie_version(SessionObject *s, PyObject *unused);
@@ -105,13 +110,14 @@ PyObject *session_cookie_delete(SessionObject *s, PyObject *args);
    with an exception set, and then it takes the exchange over. */
 int exchange_perform(struct exchange *x);
 
-/* perform.c: opens the connections kept in a place if need be; starts the
+/* pyengine.c: opens the connections kept in a place if need be; starts the
    engine with the first ones. NULL with an exception set. */
 struct connections *connections_get(struct connections **place);
 struct connections *session_connections(SessionObject *session);
 
 int session_module_exec(PyObject *module);
 int perform_module_exec(PyObject *module);
+int engine_module_exec(PyObject *module);
 int helpers_module_exec(PyObject *module);
 
 #endif
