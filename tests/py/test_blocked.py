@@ -24,7 +24,7 @@ def burn(seconds):
 WAYS = {
     "a loop in Python": lambda: burn(0.5),
     "a C function that gives the GIL back": lambda: RELEASED.usleep(500_000),
-    "a C function that keeps the GIL": lambda: HELD.usleep(500_000),
+    "a C function that keeps the GIL": lambda: HELD.usleep(900_000),
     "sleep": lambda: sleep(0.5),
     "run_in_thread": lambda: threads.run_in_thread(RELEASED.usleep, 500_000),
 }
