@@ -4,10 +4,15 @@
 # whatever python3 does; plain python3 finds it by a link in $(pythondir).
 
 PYMOD = \
+	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_late.py \
+	pymod/_locust_coop/_pipes.py \
+	pymod/_locust_coop/_processes.py \
+	pymod/_locust_coop/_sendfile.py \
+	pymod/_locust_coop/_threads.py \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_missing.py \
-	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
 	pymod/locust/_version.py \
@@ -64,7 +69,7 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = locust pytest_locust
+PYTHON_PACKAGES = _locust_coop locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 

@@ -435,6 +435,13 @@ hub_is_here(void)
     return false;
 }
 
+bool
+green_can_park(void)
+{
+    return green_current() != NULL && !hub.in_callback &&
+           !interpreter_is_finalizing();
+}
+
 /* Whether the current green thread may wait. Sets an exception if not. */
 static bool
 may_park(void)
@@ -595,62 +602,6 @@ waitlist_wake_all(struct waitlist *list)
     return n;
 }
 
-/* On the stack of whoever waits. */
-struct fd_wait {
-    ev_io io;
-    struct fd_wait *next, **link;       /* in hub.fd_waits */
-    struct green *green;
-    int revents;
-};
-
-static void
-on_fd(struct ev_loop *loop, ev_io *w, int revents)
-{
-    struct fd_wait *wait = (struct fd_wait *)w;
-    wait->revents |= revents;
-    green_ready(wait->green);
-}
-
-static void
-fd_wait_begin(struct fd_wait *wait)
-{
-    wait->link = &hub.fd_waits;
-    wait->next = hub.fd_waits;
-    if (wait->next != NULL) {
-        wait->next->link = &wait->next;
-    }
-    hub.fd_waits = wait;
-    ev_io_start(hub.loop, &wait->io);
-}
-
-static void
-fd_wait_end(struct fd_wait *wait)
-{
-    ev_io_stop(hub.loop, &wait->io);
-    *wait->link = wait->next;
-    if (wait->next != NULL) {
-        wait->next->link = wait->link;
-    }
-}
-
-int
-green_wait_fd(int fd, int events, double timeout)
-{
-    if (!may_park()) {
-        return -1;
-    }
-    if (fcntl(fd, F_GETFD) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
-    }
-    struct fd_wait wait = {.green = hub.current};
-    ev_io_init(&wait.io, on_fd, fd, events);
-    fd_wait_begin(&wait);
-    int result = timeout < 0 ? green_park() : green_park_for(timeout);
-    fd_wait_end(&wait);
-    return result < 0 ? -1 : wait.revents;
-}
-
 /* --- From outside. */
 
 struct mailbox *
@@ -787,13 +738,7 @@ open_loop(void)
 static void
 stop_watchers(const struct green *survivor)
 {
-    struct fd_wait *next;
-    for (struct fd_wait *wait = hub.fd_waits; wait != NULL; wait = next) {
-        next = wait->next;
-        if (wait->green != survivor) {
-            fd_wait_end(wait);
-        }
-    }
+    fd_waits_stop(survivor);
     while (hub.holds > 0) {
         hub_release();
     }

@@ -17,7 +17,6 @@ struct hub {
     struct green *main;
     struct green queue;         /* head of the run queue; only its links */
     struct green *living;       /* started, or about to be; main is not here */
-    struct fd_wait *fd_waits;
     int holds;                  /* hub_hold() without hub_release() */
     struct green *zombie;       /* dead, not yet buried */
     struct green *switched_from;
@@ -55,6 +54,9 @@ void hub_unlist(struct green *g);
    waits for stays; NULL: another OS thread has forked, maybe while the loop
    ran, and then the loop is a new one. 0 or -1. */
 int hub_reopen(const struct green *survivor);
+
+/* fdwait.c: those who are dead in a forked child wait for nothing any more. */
+void fd_waits_stop(const struct green *survivor);
 
 /* fork.c: says what os.fork() is to do. 0 or -1. */
 int hub_watch_forks(void);

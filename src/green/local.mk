@@ -8,6 +8,7 @@ libplain_la_SOURCES += \
 	src/green/switch.h
 
 libcore_la_SOURCES += \
+	src/green/fdwait.c \
 	src/green/fork.c \
 	src/green/green.h \
 	src/green/greenlet.c \
