@@ -1,15 +1,16 @@
-"""Something to be done as soon as a module is there: at once, or when it is imported."""
+"""Something to be done as soon as a module is there: at once, or when it is imported.
+
+importlib.abc would cost more than all the rest, so that finder and loader are what they are without it.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from importlib.abc import Loader, MetaPathFinder
 
-_pending: dict[str, list[Callable]] = {}
+_pending: dict[str, list] = {}
 
 
-class _LateLoader(Loader):
+class _LateLoader:
     """Loads a module as its own loader does, then does what is to be done."""
 
     def __init__(self, loader):
@@ -30,7 +31,7 @@ class _LateLoader(Loader):
             action(module)
 
 
-class _LateFinder(MetaPathFinder):
+class _LateFinder:
     """Finds the modules for which something is to be done, as all the others find them."""
 
     def find_spec(self, fullname, path=None, target=None):
@@ -50,7 +51,7 @@ class _LateFinder(MetaPathFinder):
 _finder = _LateFinder()
 
 
-def when_imported(name: str, action: Callable) -> None:
+def when_imported(name: str, action) -> None:
     """Calls action(module), now if it has been imported, else after that."""
     module = sys.modules.get(name)
     if module is not None:

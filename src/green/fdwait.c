@@ -10,6 +10,7 @@
 #include "green/green.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 
@@ -118,6 +119,23 @@ raise_bad_descriptor(const char *why)
     return -1;
 }
 
+/* libev takes as much memory as the highest number needs, and calls abort() if
+   there is none: what is higher than any before must exist. Others that do not
+   exist are found out when they are watched. 0 or -1. */
+static int
+check_number(int fd)
+{
+    static int highest;
+    if (fd >= 0 && fd <= highest) {
+        return 0;
+    }
+    if (fd < 0 || fcntl(fd, F_GETFD) < 0) {
+        return raise_bad_descriptor("Bad file descriptor");
+    }
+    highest = fd;
+    return 0;
+}
+
 /* Parks; the watches run. 0, or -1 with an exception set. */
 static int
 fd_wait_park(struct fd_wait *wait, double timeout)
@@ -142,8 +160,8 @@ green_wait_fd(int fd, int events, double timeout)
     if (!hub_is_here()) {
         return -1;
     }
-    if (fd < 0) {
-        return raise_bad_descriptor("Bad file descriptor");
+    if (check_number(fd) < 0) {
+        return -1;
     }
     struct fd_wait wait = {.green = hub.current};
     struct fd_watch watch;
@@ -158,6 +176,11 @@ green_wait_fds(const struct pollfd *fds, size_t n, double timeout)
 {
     if (!hub_is_here()) {
         return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i].fd >= 0 && check_number(fds[i].fd) < 0) {
+            return -1;
+        }
     }
     struct fd_wait wait = {.green = hub.current};
     struct fd_watch *watches = PyMem_Calloc(n + 1, sizeof(*watches));
