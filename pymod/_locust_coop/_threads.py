@@ -10,7 +10,7 @@ import _locust
 FUNCTIONS = {
     "start_new_thread": _locust.thread_start_new,
     "start_new": _locust.thread_start_new,
-    "get_ident": _locust.thread_get_ident,
+    "get_ident": _locust.get_ident,
     "_set_sentinel": _locust.thread_set_sentinel,
 }
 """Those of _thread. Some are not there in all versions of Python."""
@@ -49,7 +49,7 @@ def names(module):
     """Names of threading, and what they are to be."""
     found = [
         ("_start_new_thread", _locust.thread_start_new),
-        ("get_ident", _locust.thread_get_ident),
+        ("get_ident", _locust.get_ident),
         ("_set_sentinel", _locust.thread_set_sentinel),
     ]
     if sys.version_info < (3, 12):

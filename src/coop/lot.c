@@ -3,9 +3,7 @@
  * those who wait, the locks and queues of Python's own modules. They are found
  * by its address.
  *
- * All of it is guarded by the GIL. An OS thread that is not the hub's cannot make
- * green threads ready: those that it wakes go into a list, and a letter to the
- * hub says that there is one.
+ * All of it is guarded by the GIL; any OS thread wakes.
  */
 #include "config.h"
 #include "coop/internal.h"
@@ -17,7 +15,7 @@
 
 /* On the stack of whoever waits. */
 struct parked {
-    struct parked *next, *prev;         /* in its bucket, or among the called */
+    struct parked *next, *prev;         /* in its bucket, until woken */
     const void *key;
     struct green *green;
     bool woken;
@@ -25,9 +23,6 @@ struct parked {
 
 /* Rings; only their links are used. Zero-filled until lot_init(). */
 static struct parked buckets[BUCKETS];
-static struct parked called;            /* woken by another OS thread */
-static struct letter call;
-static bool call_is_posted;
 
 size_t lot_waiting;
 
@@ -69,36 +64,12 @@ lot_park(const void *key, double timeout, bool again)
     hub_release();
     if (!self.woken) {
         lot_waiting--;
+        take_out(&self);
     }
-    take_out(&self);
     if (result < 0 && self.woken) {
         lot_wake_one(key);
     }
     return result < 0 ? -1 : !self.woken;
-}
-
-static void
-handle_call(struct letter *letter)
-{
-    call_is_posted = false;
-    struct parked *next;
-    for (struct parked *p = called.next; p != &called; p = next) {
-        next = p->next;
-        take_out(p);
-        p->next = p->prev = p;
-        green_ready(p->green);
-    }
-}
-
-static void
-call_from_outside(struct parked *p)
-{
-    insert_after(p, called.prev);
-    if (!call_is_posted) {
-        call_is_posted = true;
-        call.handle = handle_call;
-        mailbox_post(hub_inbox(), &call);
-    }
 }
 
 void
@@ -118,13 +89,7 @@ lot_wake_one(const void *key)
     take_out(p);
     p->woken = true;
     lot_waiting--;
-    if (green_current() != NULL) {
-        p->next = p->prev = p;
-        green_ready(p->green);
-    }
-    else {
-        call_from_outside(p);
-    }
+    green_ready(p->green);
 }
 
 static void
@@ -133,12 +98,10 @@ empty_all(void)
     for (size_t i = 0; i < BUCKETS; i++) {
         buckets[i].next = buckets[i].prev = &buckets[i];
     }
-    called.next = called.prev = &called;
-    call_is_posted = false;
     lot_waiting = 0;
 }
 
-/* Who waited is dead in the child, and the letter with them. */
+/* Who waited is dead in the child. */
 static PyObject *
 after_fork_in_child(PyObject *module, PyObject *unused)
 {

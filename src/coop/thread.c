@@ -1,5 +1,5 @@
 /*
- * _thread: who runs, and starting others.
+ * _thread: starting threads, and waiting for their end.
  *
  * A thread that is started on the hub's OS thread is a green thread; one that is
  * started elsewhere is a real one. In either case the lock that Thread.join()
@@ -9,8 +9,6 @@
 #include "config.h"
 #include "coop/internal.h"
 
-#include <pthread.h>
-
 #include "base/lookup.h"
 #include "base/pycompat.h"
 #include "green/green.h"
@@ -18,23 +16,6 @@
 #define SENTINEL_KEY "_locust.sentinel"
 
 static PyObject *original_start, *original_sentinel, *allocate_lock;
-
-/* --- Who runs. */
-
-PyDoc_STRVAR(get_ident_doc,
-             "get_ident()\n\n"
-             "A number that no other thread has at the same time, green or "
-             "not.");
-
-static PyObject *
-thread_get_ident(PyObject *module, PyObject *unused)
-{
-    struct green *g = green_current();
-    if (g == NULL || g == green_main()) {
-        return PyLong_FromUnsignedLong((unsigned long)pthread_self());
-    }
-    return PyLong_FromVoidPtr(g);
-}
 
 /* --- Their ends. */
 
@@ -141,6 +122,7 @@ start_green(PyObject *function, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     g->kwargs = Py_XNewRef(kwargs);
+    /* As green_ident() says it in there. */
     PyObject *ident =
         green_start(g) < 0 ? NULL : PyLong_FromVoidPtr(g);
     Py_DECREF(g);
@@ -203,7 +185,6 @@ thread_start_new(PyObject *module, PyObject *all)
 }
 
 static PyMethodDef functions[] = {
-    {"thread_get_ident", thread_get_ident, METH_NOARGS, get_ident_doc},
     {"thread_start_new", thread_start_new, METH_VARARGS,
      start_new_thread_doc},
     {"thread_set_sentinel", thread_set_sentinel, METH_NOARGS,

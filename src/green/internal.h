@@ -27,7 +27,8 @@ struct hub {
     int64_t last_poll;
     bool in_callback;           /* nobody may park */
     bool release_gil;           /* around this poll */
-    PyThreadState *saved_tstate;
+    PyThreadState *saved_tstate;    /* while it polls without the GIL */
+    unsigned generation;        /* of the process: counts its forks */
     const void *main_low;       /* the OS thread's stack, for sanitizers */
     size_t main_size;
 };
@@ -45,6 +46,13 @@ void hub_hurry(struct green *g);
 int hub_prepare(struct green *g);
 void hub_release_stack(struct green *g);
 
+/* Whether the current green thread may wait. Sets an exception if not. */
+bool hub_may_park(void);
+
+/* fdwait.c, in a forked child: nobody but survivor (if not NULL) waits for
+   descriptors any more. */
+void hub_end_fd_waits(const struct green *survivor);
+
 /* The list of those that live. Both may be called twice. */
 void hub_list(struct green *g);
 void hub_unlist(struct green *g);
@@ -54,9 +62,6 @@ void hub_unlist(struct green *g);
    waits for stays; NULL: another OS thread has forked, maybe while the loop
    ran, and then the loop is a new one. 0 or -1. */
 int hub_reopen(const struct green *survivor);
-
-/* fdwait.c: those who are dead in a forked child wait for nothing any more. */
-void fd_waits_stop(const struct green *survivor);
 
 /* fork.c: says what os.fork() is to do. 0 or -1. */
 int hub_watch_forks(void);

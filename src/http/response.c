@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
+#include "http/flow.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
@@ -662,7 +663,7 @@ response_dealloc(ResponseObject *r)
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
     response_clear(r);
-    exchange_free(r->exchange);
+    exchange_release(r->exchange);
     type->tp_free(r);
     Py_DECREF(type);
 }
