@@ -4,6 +4,12 @@
 # whatever python3 does; plain python3 finds it by a link in $(pythondir).
 
 PYMOD = \
+	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_late.py \
+	pymod/_locust_coop/_pipes.py \
+	pymod/_locust_coop/_processes.py \
+	pymod/_locust_coop/_sendfile.py \
+	pymod/_locust_coop/_threads.py \
 	pymod/gevent/__init__.py \
 	pymod/gevent/_config.py \
 	pymod/gevent/_same.py \
@@ -45,7 +51,6 @@ PYMOD = \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
 	pymod/locust/_own.py \
-	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
 	pymod/locust/_starter.py \
@@ -105,11 +110,11 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = gevent greenlet locust pytest_locust
+PYTHON_PACKAGES = _locust_coop gevent greenlet locust pytest_locust
 
 # Plain python3 finds these by links. Ours of other people's packages it finds
 # once it has imported locust.
-LINKED_PACKAGES = locust pytest_locust
+LINKED_PACKAGES = _locust_coop locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 
