@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import logging
+import socket
 import sys
 import time
-import traceback
 from datetime import datetime
 from email.utils import formatdate
 from urllib.parse import unquote_to_bytes
 
+from .hub import get_hub
 from .server import StreamServer
 
 __all__ = ["WSGIServer", "WSGIHandler", "LoggingLogAdapter", "Environ", "SecureEnviron", "WSGISecureEnviron"]
@@ -32,10 +33,13 @@ class Environ(dict):
 
 
 class SecureEnviron(Environ):
-    """A WSGI environment whose repr() does not show the values: there may be secrets among them."""
+    """A WSGI environment whose repr() shows few of the values: there may be secrets among the others."""
+
+    shown = ("REMOTE_ADDR", "REMOTE_PORT", "REQUEST_METHOD", "PATH_INFO", "HTTP_HOST")
 
     def __repr__(self):
-        return f"<{type(self).__name__} {sorted(self)}>"
+        known = ", ".join(f"{key!r}: {self[key]!r}" for key in self.shown if key in self)
+        return f"{{{known}, ({len(self) - sum(key in self for key in self.shown)} more)}}"
 
 
 WSGISecureEnviron = SecureEnviron
@@ -203,6 +207,15 @@ class WSGIHandler:
         self.response_length = len(body)
         self.time_finish = time.time()
         self.log_request()
+        self._see_off()
+
+    def _see_off(self) -> None:
+        """Reads on for a moment: to close while the client still sends would take the answer from it."""
+        self.socket.shutdown(socket.SHUT_WR)
+        self.socket.settimeout(1)
+        for _ in range(16):
+            if not self.socket.recv(65536):
+                break
 
     # --- Reading.
 
@@ -438,8 +451,8 @@ class WSGIHandler:
             self.log_request()
 
     def handle_error(self, kind, value, tb) -> None:
-        """Answers 500, if nothing has been sent yet; writes the traceback to the error log."""
-        self.log_error("".join(traceback.format_exception(kind, value, tb)) + f"{self.format_context()} failed\n")
+        """Answers 500, if nothing has been sent yet; the hub shows the traceback."""
+        get_hub().handle_error(self.environ, kind, value, tb)
         self.close_connection = True
         if self.headers_sent:
             return
@@ -453,10 +466,6 @@ class WSGIHandler:
             pass    # the client has gone
 
     # --- Logging.
-
-    def format_context(self) -> str:
-        """The request, in a line of the error log."""
-        return f"{self.environ!r}" if isinstance(self.environ, SecureEnviron) else f"{self.requestline!r}"
 
     def format_request(self) -> str:
         """The line of the log."""
@@ -484,7 +493,7 @@ class WSGIServer(StreamServer):
     """
 
     handler_class = WSGIHandler
-    environ_class = Environ
+    environ_class = SecureEnviron
     secure_environ_class = SecureEnviron
     base_env = {
         "GATEWAY_INTERFACE": "CGI/1.1",
@@ -545,7 +554,7 @@ class WSGIServer(StreamServer):
     def update_environ(self) -> None:
         """Puts host and port into the environment."""
         if isinstance(self.address, tuple):
-            self.environ.setdefault("SERVER_NAME", str(self.address[0]))
+            self.environ.setdefault("SERVER_NAME", socket.getfqdn(str(self.address[0])))
             self.environ.setdefault("SERVER_PORT", str(self.address[1]))
         else:
             self.environ.setdefault("SERVER_NAME", "")

@@ -233,8 +233,9 @@ turn_loop(bool block)
 }
 
 /* Whether there are threads of Python's that are not the hub's: each of them
-   may release a lock, or put something into a queue. One that has just been
-   started has a state already, and no number. */
+   may release a lock, or put something into a queue, unless it waits itself
+   for one of ours to do so. One that has just been started has a state
+   already, and no number. */
 static bool
 has_other_threads(void)
 {
@@ -246,7 +247,7 @@ has_other_threads(void)
     for (struct green *g = hub.living; g != NULL; g = g->living_next) {
         states -= g != hub.main && g->tstate != NULL;
     }
-    return states > 1;
+    return states - hub.helpless > 1;
 }
 
 static void

@@ -29,6 +29,7 @@ struct hub {
     bool in_callback;           /* nobody may park */
     bool release_gil;           /* around this poll */
     PyThreadState *saved_tstate;    /* while it polls without the GIL */
+    int helpless;               /* other OS threads that wait to be woken */
     unsigned generation;        /* of the process: counts its forks */
     unsigned loops;             /* how many have been opened */
     const void *main_low;       /* the OS thread's stack, for sanitizers */

@@ -1,4 +1,4 @@
-"""Whose gevent it is; and that what test_gevent.py asks for is what the real one does."""
+"""Whose gevent it is; and that what its tests ask for is what the real one does."""
 
 import os
 import subprocess
@@ -17,10 +17,11 @@ OURS = HERE.parents[1] / "pymod"
 
 
 @needs_reference
-def test_the_real_gevent_passes_the_same_tests(tmp_path):
+@pytest.mark.parametrize("name", ["test_gevent.py", "test_gevent_net.py"])
+def test_the_real_gevent_passes_the_same_tests(tmp_path, name):
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LD_PRELOAD")}
     command = [REFERENCE, "-m", "pytest", "-q", "--noconftest", "-c", "/dev/null", "-p", "no:cacheprovider"]
-    done = subprocess.run([*command, HERE / "test_gevent.py"], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([*command, HERE / name], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
 
