@@ -16,6 +16,7 @@
 typedef struct {
     PyObject_HEAD
     struct connections *connections;    /* NULL until the first request */
+    struct cookie_jar *jar;     /* NULL until needed */
     PyObject *base_url;
     PyObject *request_event;
     PyObject *user;             /* or None */
@@ -94,6 +95,10 @@ bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
    None), sent everywhere. False with an exception set. */
 bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
 bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
+
+/* session_cookies.c: the session's cookies, made if need be. NULL with an
+   exception set. */
+struct cookie_jar *session_jar(SessionObject *s);
 
 /* session_cookies.c: methods of the session, for locust.clients. */
 PyObject *session_cookie_list(SessionObject *s, PyObject *unused);

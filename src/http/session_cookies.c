@@ -9,6 +9,15 @@
 
 #include "http/cookie.h"
 
+struct cookie_jar *
+session_jar(SessionObject *s)
+{
+    if (s->jar == NULL && (s->jar = cookie_jar_new()) == NULL) {
+        PyErr_NoMemory();
+    }
+    return s->jar;
+}
+
 /* What came from a server, or None. */
 static PyObject *
 from_wire(const char *text)
@@ -37,13 +46,12 @@ PyObject *
 session_cookie_list(SessionObject *s, PyObject *unused)
 {
     PyObject *list = PyList_New(0);
-    if (list == NULL || s->connections == NULL) {
+    if (list == NULL || s->jar == NULL) {
         return list;
     }
     /* Of a copy: making Python objects may run anything, such as code that
        uses the jar, and the I/O thread is not to wait for it. */
-    struct cookie_jar *copy =
-        cookie_jar_copy(connections_cookies(s->connections), NULL);
+    struct cookie_jar *copy = cookie_jar_copy(s->jar, NULL);
     if (copy == NULL) {
         Py_DECREF(list);
         return PyErr_NoMemory();
@@ -59,10 +67,7 @@ session_cookie_list(SessionObject *s, PyObject *unused)
 PyObject *
 session_cookie_version(SessionObject *s, PyObject *unused)
 {
-    unsigned version =
-        s->connections == NULL
-            ? 0
-            : cookie_jar_version(connections_cookies(s->connections));
+    unsigned version = s->jar == NULL ? 0 : cookie_jar_version(s->jar);
     return PyLong_FromUnsignedLong(version);
 }
 
@@ -200,8 +205,8 @@ cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple)
 PyObject *
 session_cookie_set(SessionObject *s, PyObject *args)
 {
-    struct connections *c = session_connections(s);
-    if (c == NULL || !cookie_put_tuple(connections_cookies(c), args)) {
+    struct cookie_jar *jar = session_jar(s);
+    if (jar == NULL || !cookie_put_tuple(jar, args)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -227,11 +232,10 @@ session_cookie_delete(SessionObject *s, PyObject *args)
         return NULL;
     }
     int deleted = 0;
-    if (s->connections != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
+    if (s->jar != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
         deleted_name(given[1], &keep[1], &name[1]) &&
         deleted_name(given[2], &keep[2], &name[2])) {
-        deleted = cookie_jar_delete(connections_cookies(s->connections),
-                                    name[0], name[1], name[2]);
+        deleted = cookie_jar_delete(s->jar, name[0], name[1], name[2]);
     }
     for (int i = 0; i < 3; i++) {
         Py_XDECREF(keep[i]);

@@ -305,8 +305,8 @@ static CURLcode
 add_cookies(struct transfer *t, const struct exchange *x)
 {
     static const char prefix[] = "Cookie: ";
-    struct cookie_jar *jar = x->connections->jar;
-    if ((cookie_jar_version(jar) == 0 && x->jar == NULL) ||
+    struct cookie_jar *jar = x->cookies;
+    if (jar == NULL || (cookie_jar_version(jar) == 0 && x->jar == NULL) ||
         has_header(x->headers, "Cookie:")) {
         return CURLE_OK;
     }
@@ -353,6 +353,8 @@ setup_hop(struct transfer *t)
     CURLSH *share = cache_open(x);
     CURLcode r = share != NULL ? curl_easy_setopt(e, CURLOPT_URL, x->url)
                                : CURLE_OUT_OF_MEMORY;
+    t->parsed = parsed_take(t->io, x->url);
+    r = r ? r : curl_easy_setopt(e, CURLOPT_CURLU, parsed_handle(t->parsed));
     r = r ? r : add_cookies(t, x);
     r = r ? r : curl_easy_setopt(e, CURLOPT_SHARE, share);
     r = r ? r : curl_easy_setopt(e, CURLOPT_HTTPHEADER,
