@@ -6,6 +6,8 @@
 PYMOD = \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
+	pymod/locust/_fastbody.py \
+	pymod/locust/_fastclient.py \
 	pymod/locust/_missing.py \
 	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
@@ -15,6 +17,7 @@ PYMOD = \
 	pymod/locust/clients.py \
 	pymod/locust/contrib/__init__.py \
 	pymod/locust/contrib/csv_request_logger.py \
+	pymod/locust/contrib/fasthttp.py \
 	pymod/locust/core.py \
 	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
@@ -44,6 +47,7 @@ PYMOD = \
 	pymod/locust/user/__init__.py \
 	pymod/locust/user/inspectuser.py \
 	pymod/locust/user/markov_taskset.py \
+	pymod/locust/user/rest.py \
 	pymod/locust/user/sequential_taskset.py \
 	pymod/locust/user/task.py \
 	pymod/locust/user/users.py \

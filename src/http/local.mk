@@ -21,6 +21,11 @@ libcore_la_SOURCES += \
 	src/http/call.c \
 	src/http/call.h \
 	src/http/client.h \
+	src/http/fast.h \
+	src/http/fastagent.c \
+	src/http/fastbuild.c \
+	src/http/fastresponse.c \
+	src/http/fastsession.c \
 	src/http/flow.h \
 	src/http/helpers.c \
 	src/http/outcome.c \

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
+#include "http/fast.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
@@ -332,7 +333,8 @@ get_ok(ResponseObject *r, void *closure)
 PyObject *
 response_lazily(ResponseObject *r, const char *what)
 {
-    return PyObject_CallFunction(helpers.lazy, "Os", r, what);
+    return PyObject_CallFunction(r->fast ? fast_helpers.lazy : helpers.lazy,
+                                 "Os", r, what);
 }
 
 PyObject *

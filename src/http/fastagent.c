@@ -1,0 +1,301 @@
+/*
+ * The native base of UserAgent: the settings, the cookies and the connections
+ * of a FastHttpSession.
+ *
+ * What is rarely looked at (headers, cookie jar, pool) comes into being when it
+ * is touched: a user that never does costs little.
+ */
+#include "config.h"
+#include "http/fast.h"
+
+#include <stddef.h>
+#include <structmember.h>
+
+#include "base/names.h"
+
+PyTypeObject *Agent_Type;
+
+/* --- Sets of statuses. */
+
+/* What the class says, or the agent itself; usual: what it says if nobody has
+   changed it. A new reference, NULL for the usual set, or an exception. */
+static PyObject *
+unusual_codes(AgentObject *agent, PyObject *name, PyObject *usual)
+{
+    PyObject *codes = PyObject_GetAttr((PyObject *)agent, name);
+    if (codes == usual) {
+        Py_CLEAR(codes);
+    }
+    return codes;
+}
+
+static int
+contains(PyObject *codes, int status)
+{
+    PyObject *number = PyLong_FromLong(status);
+    int found = number == NULL ? -1 : PySequence_Contains(codes, number);
+    Py_XDECREF(number);
+    return found;
+}
+
+/* FastHttpUser's usual set. */
+static bool
+is_usual(int status)
+{
+    return (status >= 200 && status <= 208) || status == 226 ||
+           status == 304 || redirect_bit(status) != 0;
+}
+
+int
+agent_refuses_status(AgentObject *agent, int status)
+{
+    PyObject *codes = unusual_codes(agent, names.valid_response_codes,
+                                    fast_helpers.valid_codes);
+    if (codes == NULL) {
+        return PyErr_Occurred() ? -1 : !is_usual(status);
+    }
+    int found = contains(codes, status);
+    Py_DECREF(codes);
+    return found < 0 ? -1 : !found;
+}
+
+/* The bits of those redirects that are not in a set. */
+static bool
+missing_bits(PyObject *codes, unsigned *bits)
+{
+    static const int redirects[] = {301, 302, 303, 307, 308};
+    const size_t n = sizeof(redirects) / sizeof(redirects[0]);
+    for (size_t i = 0; i < n; i++) {
+        int found = contains(codes, redirects[i]);
+        if (found < 0) {
+            return false;
+        }
+        *bits |= found ? 0 : redirect_bit(redirects[i]);
+    }
+    return true;
+}
+
+bool
+agent_not_followed(AgentObject *agent, unsigned *bits)
+{
+    struct {
+        PyObject *name, *usual;
+    } sets[] = {
+        {names.redirect_response_codes, fast_helpers.redirect_codes},
+        {names.valid_response_codes, fast_helpers.valid_codes},
+    };
+    *bits = 0;
+    for (int i = 0; i < 2; i++) {
+        PyObject *codes = unusual_codes(agent, sets[i].name, sets[i].usual);
+        bool ok = codes == NULL ? !PyErr_Occurred()
+                                : missing_bits(codes, bits);
+        Py_XDECREF(codes);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- Connections and cookies. */
+
+bool
+agent_attach(AgentObject *agent, struct exchange *x)
+{
+    x->connections = connections_get(&agent->connections);
+    x->verify = !agent->insecure;
+    return x->connections != NULL;
+}
+
+PyDoc_STRVAR(close_doc,
+             "Closes the connections; the next request opens new ones.");
+
+static PyObject *
+agent_close(AgentObject *agent, PyObject *unused)
+{
+    if (agent->connections != NULL &&
+        !connections_drop_idle(agent->connections)) {
+        return PyErr_NoMemory();
+    }
+    Py_RETURN_NONE;
+}
+
+/* --- Attributes. */
+
+static PyObject *
+get_made(AgentObject *agent, PyObject **slot, PyObject *maker)
+{
+    if (*slot == NULL) {
+        *slot = PyObject_CallOneArg(maker, (PyObject *)agent);
+    }
+    return Py_XNewRef(*slot);
+}
+
+static PyObject *
+get_default_headers(AgentObject *agent, void *closure)
+{
+    return get_made(agent, &agent->default_headers,
+                    fast_helpers.default_headers);
+}
+
+static PyObject *
+get_cookiejar(AgentObject *agent, void *closure)
+{
+    return get_made(agent, &agent->cookiejar, fast_helpers.cookiejar);
+}
+
+static PyObject *
+get_clientpool(AgentObject *agent, void *closure)
+{
+    return get_made(agent, &agent->clientpool, fast_helpers.clientpool);
+}
+
+static int
+set_slot(PyObject **slot, PyObject *value)
+{
+    Py_XSETREF(*slot, Py_XNewRef(value));
+    return 0;
+}
+
+static int
+set_default_headers(AgentObject *agent, PyObject *value, void *closure)
+{
+    return set_slot(&agent->default_headers, value);
+}
+
+static int
+set_clientpool(AgentObject *agent, PyObject *value, void *closure)
+{
+    return set_slot(&agent->clientpool, value);
+}
+
+/* None switches cookies off. The contents of another jar replace ours. */
+static int
+set_cookiejar(AgentObject *agent, PyObject *value, void *closure)
+{
+    if (value == NULL) {
+        PyErr_SetString(PyExc_AttributeError, "cookiejar cannot be deleted");
+        return -1;
+    }
+    if (value == Py_None) {
+        return set_slot(&agent->cookiejar, Py_None);
+    }
+    if (agent->cookiejar == Py_None) {
+        Py_CLEAR(agent->cookiejar);
+    }
+    PyObject *jar = get_cookiejar(agent, NULL);
+    PyObject *r = jar == NULL || jar == value
+                      ? Py_XNewRef(jar)
+                      : PyObject_CallMethodOneArg(jar, names.replace, value);
+    Py_XDECREF(jar);
+    Py_XDECREF(r);
+    return r == NULL ? -1 : 0;
+}
+
+static PyGetSetDef agent_getset[] = {
+    {"default_headers", (getter)get_default_headers,
+     (setter)set_default_headers, "What every request sends.", NULL},
+    {"cookiejar", (getter)get_cookiejar, (setter)set_cookiejar,
+     "The cookies; None: they are not looked at.", NULL},
+    {"clientpool", (getter)get_clientpool, (setter)set_clientpool,
+     "The connections.", NULL},
+    {NULL},
+};
+
+static PyMemberDef agent_members[] = {
+    {"max_redirects", T_LONG, offsetof(AgentObject, max_redirects), 0,
+     "How many redirects one request may follow."},
+    {"max_retries", T_LONG, offsetof(AgentObject, max_retries), 0,
+     "How often a request that took too long is tried again."},
+    {"retry_delay", T_DOUBLE, offsetof(AgentObject, retry_delay), 0,
+     "Seconds between two tries."},
+    {NULL},
+};
+
+static PyMethodDef agent_methods[] = {
+    {"close", (PyCFunction)agent_close, METH_NOARGS, close_doc},
+    {NULL},
+};
+
+/* --- The type. */
+
+static int
+agent_init(AgentObject *agent, PyObject *args, PyObject *kwargs)
+{
+    static char *words[] = {"max_redirects",      "max_retries",
+                            "retry_delay",        "connection_timeout",
+                            "network_timeout",    "insecure",
+                            NULL};
+    int insecure;
+    if (!PyArg_ParseTupleAndKeywords(
+            args, kwargs, "lldddp", words, &agent->max_redirects,
+            &agent->max_retries, &agent->retry_delay,
+            &agent->connection_timeout, &agent->network_timeout, &insecure)) {
+        return -1;
+    }
+    agent->insecure = insecure;
+    return 0;
+}
+
+static int
+agent_traverse(AgentObject *agent, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(agent));
+    Py_VISIT(agent->default_headers);
+    Py_VISIT(agent->cookiejar);
+    Py_VISIT(agent->clientpool);
+    return 0;
+}
+
+static int
+agent_clear(AgentObject *agent)
+{
+    Py_CLEAR(agent->default_headers);
+    Py_CLEAR(agent->cookiejar);
+    Py_CLEAR(agent->clientpool);
+    return 0;
+}
+
+static void
+agent_dealloc(AgentObject *agent)
+{
+    PyTypeObject *type = Py_TYPE(agent);
+    PyObject_GC_UnTrack(agent);
+    agent_clear(agent);
+    if (agent->connections != NULL) {
+        connections_close(agent->connections);
+    }
+    type->tp_free(agent);
+    Py_DECREF(type);
+}
+
+PyDoc_STRVAR(agent_doc,
+             "UserAgentBase(max_redirects, max_retries, retry_delay, "
+             "connection_timeout, network_timeout, insecure)\n\n"
+             "The native base of UserAgent.");
+
+static PyType_Slot agent_slots[] = {
+    {Py_tp_doc, (void *)agent_doc},
+    {Py_tp_init, agent_init},
+    {Py_tp_traverse, agent_traverse},
+    {Py_tp_clear, agent_clear},
+    {Py_tp_dealloc, agent_dealloc},
+    {Py_tp_methods, agent_methods},
+    {Py_tp_getset, agent_getset},
+    {Py_tp_members, agent_members},
+    {0, NULL},
+};
+
+static PyType_Spec agent_spec = {
+    .name = "_locust.UserAgentBase",
+    .basicsize = sizeof(AgentObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = agent_slots,
+};
+
+int
+agent_module_exec(PyObject *module)
+{
+    Agent_Type = (PyTypeObject *)PyType_FromSpec(&agent_spec);
+    return Agent_Type == NULL ? -1 : PyModule_AddType(module, Agent_Type);
+}
