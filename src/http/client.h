@@ -105,13 +105,14 @@ PyObject *session_cookie_delete(SessionObject *s, PyObject *args);
    with an exception set, and then it takes the exchange over. */
 int exchange_perform(struct exchange *x);
 
-/* perform.c: opens the connections kept in a place if need be; starts the
+/* pyengine.c: opens the connections kept in a place if need be; starts the
    engine with the first ones. NULL with an exception set. */
 struct connections *connections_get(struct connections **place);
 struct connections *session_connections(SessionObject *session);
 
 int session_module_exec(PyObject *module);
 int perform_module_exec(PyObject *module);
+int engine_module_exec(PyObject *module);
 int helpers_module_exec(PyObject *module);
 
 #endif

@@ -42,8 +42,9 @@ enum http_error {
                                the body, message says by what measure */
     HTTP_TOO_MANY_REDIRECTS,
     HTTP_BAD_REDIRECT,      /* message: the Location */
-    HTTP_PROXY,             /* code: errno of reaching it, or 0; message: what
-                               it answered, or what libcurl says of it */
+    HTTP_PROXY,             /* no message: code is the errno of reaching it;
+                               else code is the status that it refused with,
+                               or 0 */
     HTTP_BAD_UPLOAD,        /* code: errno of reading a file; or 0: it became
                                shorter, or a feed failed; message */
     HTTP_CANCELLED,
@@ -61,12 +62,13 @@ enum redirect_rules {
 /* Where the time of one request on the wire went, in ns. What did not happen
    took 0. */
 struct reply_times {
-    int64_t lookup;             /* of the host's name; what others had asked
-                                   for already counts only as waiting */
-    int64_t connect;            /* TCP, and a proxy's part */
+    int64_t begun;              /* clock_ns() */
+    int64_t lookup;             /* of the host's name */
+    int64_t connect;            /* TCP, and what a proxy takes */
     int64_t tls;
     int64_t first_byte;         /* from the beginning to the reply's first */
-    int64_t total;              /* ... to its last */
+    int64_t total;              /* ... to its last; 0 with a stream, where only
+                                   exchange.ended tells */
     bool reused;                /* the connection stood already */
     char local[64], peer[64];   /* "address:port", "[address]:port" or "" */
 };
@@ -136,16 +138,23 @@ struct exchange {
 
     /* The hub's at all times. */
     struct feed *feed;          /* the hub's reference, if it feeds the body */
-    void *owner;                /* who waits; NULL once nobody does */
-    bool finished;              /* it has come back */
+    void *source;               /* owned: what the feed is fed from; or NULL */
+    void (*free_source)(void *);
+    struct io_thread *io;       /* where it was handed to, in the engine's */
+    unsigned start;             /* ... start of that number */
     int letters;                /* of its own, on their way */
+    void *owner;                /* who waits for it now; or NULL */
+    bool finished;              /* it has come back */
+    bool cancelled;             /* it was asked to */
+    bool released;              /* nobody wants it: freed when it is back */
 
     /* The engine's. */
     void (*on_finish)(struct letter *);         /* what the hub asked for */
     void (*on_cancelled)(struct letter *);
     struct transfer *transfer;  /* carries it now, or NULL */
+    struct place *place;        /* counts it, or has it in line; or NULL */
     bool aborted;               /* a cancel has come */
-    struct place *place;        /* where it counts, or waits in line */
+    bool in_line;               /* it has not begun: others are before it */
 
     /* The result. */
     struct reply *reply;        /* owned; the last one */

@@ -1,4 +1,6 @@
 libplain_la_SOURCES += \
+	src/http/caches.c \
+	src/http/classify.c \
 	src/http/cookie.c \
 	src/http/cookie.h \
 	src/http/engine.c \
@@ -6,11 +8,18 @@ libplain_la_SOURCES += \
 	src/http/exchange.c \
 	src/http/exchange.h \
 	src/http/internal.h \
+	src/http/line.c \
 	src/http/lookup.c \
+	src/http/options.c \
 	src/http/options.h \
+	src/http/receive.c \
 	src/http/redirect.c \
+	src/http/setup.c \
+	src/http/sources.c \
+	src/http/stream.c \
 	src/http/stream.h \
 	src/http/transfer.c \
+	src/http/upload.c \
 	src/http/upload.h \
 	src/http/url.c \
 	src/http/url.h
@@ -26,10 +35,12 @@ libcore_la_SOURCES += \
 	src/http/fastbuild.c \
 	src/http/fastresponse.c \
 	src/http/fastsession.c \
+	src/http/flow.c \
 	src/http/flow.h \
 	src/http/helpers.c \
 	src/http/outcome.c \
 	src/http/perform.c \
+	src/http/pyengine.c \
 	src/http/response.c \
 	src/http/response.h \
 	src/http/session.c \

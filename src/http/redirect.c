@@ -470,6 +470,8 @@ drop_body(struct exchange *x)
     x->reply->body_sent_length = x->body_length;
     x->body = NULL;
     x->body_length = 0;
+    upload_free(x->upload);
+    x->upload = NULL;
 }
 
 /* Makes the exchange ask for url next, which goes on the wire as wire; takes
@@ -490,6 +492,9 @@ prepare_hop(struct exchange *x, char *url, char *wire)
     x->method = next_method(x, last->status);
     if (!keep_body) {
         drop_body(x);
+    }
+    else if (x->upload != NULL) {
+        upload_rewind(x->upload);
     }
     free(x->url);
     x->url = wire;
@@ -537,16 +542,28 @@ follow_to(struct exchange *x, const char *location)
     return true;
 }
 
+/* Finds where a reply of this status leads. False: nowhere. */
+static bool
+find_location(const struct exchange *x, int status, struct header *location)
+{
+    unsigned bit = redirect_bit(status);
+    return x->follow && bit != 0 && (bit & x->not_followed) == 0 &&
+           reply_find_header(x->reply, "Location", location) &&
+           (x->rules != REDIRECTS_OF_FAST_HTTP || location->value_length > 0);
+}
+
+bool
+redirect_is_due(const struct exchange *x, int status)
+{
+    struct header location;
+    return find_location(x, status, &location);
+}
+
 bool
 redirect_follow(struct exchange *x)
 {
     struct header location;
-    unsigned bit = redirect_bit(x->reply->status);
-    if (!x->follow || bit == 0 || (bit & x->not_followed) != 0 ||
-        !reply_find_header(x->reply, "Location", &location)) {
-        return false;
-    }
-    if (x->rules == REDIRECTS_OF_FAST_HTTP && location.value_length == 0) {
+    if (!find_location(x, x->reply->status, &location)) {
         return false;
     }
     if (x->redirects >= x->max_redirects) {

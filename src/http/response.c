@@ -17,6 +17,7 @@
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "http/fast.h"
+#include "http/flow.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
@@ -664,7 +665,7 @@ response_dealloc(ResponseObject *r)
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
     response_clear(r);
-    exchange_free(r->exchange);
+    exchange_release(r->exchange);
     type->tp_free(r);
     Py_DECREF(type);
 }

@@ -25,7 +25,7 @@ static const struct {
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 152),
     KIND(ResponseObject, 160),
-    KIND(struct exchange, 304),
+    KIND(struct exchange, 336),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
 };
