@@ -242,20 +242,20 @@ class InvalidURL(Exception):
     """An address that is none."""
 
 
-def make_error(response, url, kind, code, message, max_retries):
-    """The exception for a failure of the engine."""
+def make_error(response, url, kind, code, message, max_retries, received):
+    """The exception for a failure of the engine, which came after so many bytes."""
     if kind == "resolve":
         return socket.gaierror(code, message)
     if kind in ("connect_timeout", "read_timeout"):
         timeout = TimeoutError("timed out")
         return timeout if kind == "read_timeout" and code == 1 else exceeded(url, max_retries, timeout)
+    if kind == "closed" or (kind == "reset" and code == errno.ECONNRESET and not received):
+        return HTTPConnectionClosed("connection closed.")
     if kind in ("connect", "reset", "broken_body"):
         code = code or errno.ECONNRESET
         error = OSError(code, os.strerror(code))
         again = code in (errno.ETIMEDOUT, errno.ENOLINK, errno.ENOENT, errno.EPIPE) and kind != "broken_body"
         return exceeded(url, max_retries, error) if again else error
-    if kind == "closed":
-        return HTTPConnectionClosed("connection closed.")
     if kind in ("truncated", "bad_chunk"):
         return HTTPParseError("Incomplete response." if kind == "truncated" else message)
     if kind == "tls":
@@ -267,13 +267,15 @@ def make_error(response, url, kind, code, message, max_retries):
     if kind == "bad_redirect":
         return UnsupportedRedirectSchemeError(url, f"refusing to follow redirect to {message!r}")
     if kind == "too_big":
-        return HTTPParseError(message or ("too many header lines" if code else "a header line is too long"))
+        if code == 2:
+            return ConnectionError(url, message)
+        return HTTPParseError("too many header lines" if code else "a header line is too long")
     if kind == "proxy":
         return OSError(code, os.strerror(code)) if code else ConnectionError(url, message)
     if kind == "bad_upload":
         return OSError(code, os.strerror(code)) if code else ConnectionError(url, message or "the body cannot be read")
     if kind in ("bad_status_line", "bad_header"):
-        return HTTPParseError(message)
+        return HTTPParseError(message.rstrip("\r\n"))
     return ConnectionError(url, message or kind)
 
 
@@ -454,7 +456,7 @@ class CompatResponse(_locust.FastResponseBase):
         return int(declared) if isinstance(declared, str) and declared.isdigit() else len(self.content or b"")
 
     def __iter__(self):
-        return iter(lambda: self.stream.read(4096), b"")
+        return iter(self.stream)
 
     @property
     def status(self):
@@ -481,26 +483,25 @@ class CompatResponse(_locust.FastResponseBase):
         """The next line of the body."""
         return self.stream.readline(sep)
 
-    def release(self):
-        """What is left of the body is not wanted."""
-        if self.status_code:
-            self.stream.release()
-
-    def isclosed(self):
-        """Whether the whole body has come."""
-        return self.stream.message_complete
-
     def unzipped(self, gzip=True, br=False):
         """The body, decoded, as it always is here."""
         return self.content
 
 
 class BodyStream:
-    """The body of a reply as a file."""
+    """The body of a reply as a file. With stream=True it is read as it arrives."""
 
     def __init__(self, response):
         self._response = response
-        self._left = response.content or b""
+        self._buffer = b""
+        self._flows = response._read(0, False) is not None
+        if not self._flows:
+            self._buffer = response.content or b""
+
+    @property
+    def headers(self):
+        """The headers of the reply."""
+        return self._response.headers
 
     @property
     def status_code(self):
@@ -513,23 +514,51 @@ class BodyStream:
 
     @property
     def message_complete(self):
-        """Whether the whole body has come."""
-        return True
+        """Whether the whole body has been read."""
+        return not self._buffer and self._response.isclosed()
+
+    def _take(self, size):
+        piece, self._buffer = self._buffer[:size], self._buffer[size:]
+        return piece
 
     def read(self, n=None):
-        """So many bytes, or all that is left; b"" at the end."""
-        size = len(self._left) if n is None or n < 0 else n
-        piece, self._left = self._left[:size], self._left[size:]
-        return piece
+        """So many bytes, or all that is left; less only at the end."""
+        size = -1 if n is None or n < 0 else n
+        if not self._flows or 0 <= size <= len(self._buffer):
+            return self._take(len(self._buffer) if size < 0 else size)
+        had = self._take(len(self._buffer))
+        return had + self._response._read(size if size < 0 else size - len(had), True)
+
+    def read_piece(self, n):
+        """What there is, up to so many bytes; waits if there is nothing; b"" at the end."""
+        return self._take(n) if self._buffer or not self._flows else self._response._read(n, False)
 
     def readline(self, sep=b"\r\n"):
         """Up to the next separator, or what is left."""
-        line, found, _ = self._left.partition(sep)
-        return self.read(len(line) + len(found))
+        begin = 0
+        while (at := self._buffer.find(sep, begin)) < 0:
+            begin = max(0, len(self._buffer) - len(sep) + 1)
+            piece = self._response._read(4096, False) if self._flows else b""
+            if not piece:
+                return self._take(len(self._buffer))
+            self._buffer += piece
+        return self._take(at + len(sep))
 
     def release(self):
         """What is left is not wanted."""
-        self._left = b""
+        self._buffer = b""
+        self._response.release()
+
+    close = release
+
+    def __iter__(self):
+        return iter(lambda: self.read_piece(4096), b"")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.release()
 
 
 def conversation(response) -> str:
@@ -722,7 +751,8 @@ class UserAgent(_locust.UserAgentBase):
         self._client_args = {**client_args, "insecure": True} if insecure else client_args
         if headers:
             self.default_headers.update(headers)
-        self.cookiejar = cookiejar
+        if cookiejar is None or cookiejar:
+            self.cookiejar = cookiejar
         if client_pool is not None:
             self.clientpool = client_pool
 

@@ -66,7 +66,7 @@ struct fast_helpers {
     PyObject *encode_json;      /* (object) -> str */
     PyObject *basic_auth;       /* (auth) -> str */
     PyObject *make_error;       /* (response, url, kind, code, message,
-                                   max_retries) -> exception */
+                                   max_retries, received) -> exception */
     PyObject *caught;           /* (error, url, max_retries) -> exception, or
                                    raises it again */
     PyObject *bad_status;       /* (response, url, status) -> exception */

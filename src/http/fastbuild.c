@@ -633,13 +633,16 @@ build_flags(struct build *b)
     AgentObject *agent = b->session->client;
     struct exchange *x = b->x;
     PyObject *allowed = b->call->allow_redirects;
+    PyObject *stream = b->call->stream;
+    int flows = is_given(stream) ? PyObject_IsTrue(stream) : 0;
     int follow = allowed != NULL ? PyObject_IsTrue(allowed) : 1;
     x->follow = follow > 0;
     x->rules = REDIRECTS_OF_FAST_HTTP;
     x->max_redirects = (int)b->max_redirects;
     x->connect_timeout = agent->connection_timeout;
     x->read_timeout = agent->network_timeout;
-    return follow >= 0 && agent_not_followed(agent, &x->not_followed) &&
+    return follow >= 0 && flows >= 0 &&
+           (!flows || exchange_stream(x) == 0) && agent_not_followed(agent, &x->not_followed) &&
            agent_attach(agent, x);
 }
 
@@ -669,7 +672,7 @@ fast_build(FastSessionObject *session, struct call *call,
     Py_XDECREF(b.params);
     Py_XDECREF(b.files);
     if (!ok) {
-        exchange_free(b.x);
+        exchange_release(b.x);
         return NULL;
     }
     return b.x;

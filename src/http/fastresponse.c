@@ -15,8 +15,56 @@
 
 #include "base/names.h"
 #include "event/exceptions.h"
+#include "http/flow.h"
 
 static PyTypeObject *FastResponse_Type;
+
+/* --- What came of the exchange. */
+
+/* Whether the header is there and the body is read as it arrives. Then what
+   the exchange says of its end is not ours to look at yet. */
+static bool
+is_flowing(const struct exchange *x)
+{
+    return x->stream != NULL && stream_is_headed(x->stream);
+}
+
+/* Whether there is a reply, if maybe one that broke within the body. */
+static bool
+has_reply(const struct exchange *x)
+{
+    return is_flowing(x) || x->error == HTTP_OK || response_broke_in_body(x) ||
+           (x->error == HTTP_TOO_BIG && x->code == 2);
+}
+
+/* The number that a Content-Length says; 0 if there is none. */
+static Py_ssize_t
+declared_length(const struct reply *reply)
+{
+    struct header h;
+    Py_ssize_t length = 0;
+    if (reply_find_header(reply, "Content-Length", &h)) {
+        for (size_t i = 0; i < h.value_length; i++) {
+            if (!Py_ISDIGIT(h.value[i]) || length > PY_SSIZE_T_MAX / 100) {
+                return 0;
+            }
+            length = length * 10 + (h.value[i] - '0');
+        }
+    }
+    return length;
+}
+
+/* What the request event says: nothing of a body that broke. */
+static Py_ssize_t
+reported_length(const struct exchange *x)
+{
+    if (is_flowing(x)) {
+        return declared_length(x->reply);
+    }
+    return x->error != HTTP_OK
+               ? 0
+               : (Py_ssize_t)(x->reply->raw.length - x->reply->body);
+}
 
 /* --- Making one. */
 
@@ -36,16 +84,16 @@ name_of(FastSessionObject *session, const struct call *call)
 
 /* The exception that the exchange failed with. A new reference. */
 static PyObject *
-error_of(ResponseObject *r, const struct fast_options *options)
+error_of(ResponseObject *r, const struct exchange *x, long max_retries)
 {
-    const struct exchange *x = r->exchange;
     PyObject *message = response_error_message(x);
     if (message == NULL) {
         return NULL;
     }
     return PyObject_CallFunction(
-        fast_helpers.make_error, "OssiNl", r, response_reported(r)->url,
-        response_error_kind(x), x->code, message, options->max_retries);
+        fast_helpers.make_error, "OssiNln", r, response_reported(r)->url,
+        response_error_kind(x), x->code, message, max_retries,
+        (Py_ssize_t)x->reply->raw.length);
 }
 
 /* Sets refused if the agent does not take the status. */
@@ -68,8 +116,7 @@ set_outcome(ResponseObject *r, AgentObject *agent,
             const struct fast_options *options, PyObject *error)
 {
     const struct exchange *x = r->exchange;
-    bool failed = error != NULL ||
-                  (x->error != HTTP_OK && !response_broke_in_body(x));
+    bool failed = error != NULL || !has_reply(x);
     if (!failed && !check_status(r, agent)) {
         return false;
     }
@@ -79,8 +126,8 @@ set_outcome(ResponseObject *r, AgentObject *agent,
     else if (r->refused != NULL) {
         r->reported = Py_NewRef(r->refused);
     }
-    else if (x->error != HTTP_OK) {
-        r->reported = error_of(r, options);
+    else if (!is_flowing(x) && x->error != HTTP_OK) {
+        r->reported = error_of(r, x, options->max_retries);
         if (r->reported == NULL) {
             return false;
         }
@@ -92,8 +139,7 @@ set_outcome(ResponseObject *r, AgentObject *agent,
 static PyTypeObject *
 class_of(const struct exchange *x, bool caught, PyObject *error)
 {
-    bool failed = error != NULL ||
-                  (x->error != HTTP_OK && !response_broke_in_body(x));
+    bool failed = error != NULL || !has_reply(x);
     return (PyTypeObject *)(caught   ? fast_helpers.context_class
                             : failed ? fast_helpers.error_class
                                      : fast_helpers.response_class);
@@ -111,7 +157,7 @@ fast_response_new(FastSessionObject *session, struct call *call,
     ResponseObject *r =
         caught < 0 ? NULL : (ResponseObject *)type->tp_alloc(type, 0);
     if (r == NULL) {
-        exchange_free(x);
+        exchange_release(x);
         return NULL;
     }
     r->fast = true;
@@ -119,7 +165,9 @@ fast_response_new(FastSessionObject *session, struct call *call,
     r->reply = x->reply;
     r->catch_response = caught;
     r->start_time = start_time;
-    r->response_time = (double)(x->ended - x->taken) * 1e-6;
+    int64_t end = is_flowing(x) ? x->reply->headed : x->ended;
+    r->response_time = (double)(end - x->taken) * 1e-6;
+    r->length = error != NULL ? 0 : reported_length(x);
     r->hook = Py_NewRef(session->request_event);
     r->request_type = Py_NewRef(call->method);
     r->name = name_of(session, call);
@@ -133,6 +181,91 @@ fast_response_new(FastSessionObject *session, struct call *call,
         Py_CLEAR(r);
     }
     return (PyObject *)r;
+}
+
+/* --- Bodies that are read as they arrive. */
+
+/* The exchange whose body flows; NULL: all of it is here, or there is none. */
+static struct exchange *
+flowing(const ResponseObject *r)
+{
+    struct exchange *x = r->exchange;
+    if (x == NULL && r->origin != NULL) {
+        x = ((ResponseObject *)r->origin)->exchange;
+    }
+    return x != NULL && r->error == NULL && is_flowing(x) ? x : NULL;
+}
+
+/* Up to so many bytes, all of them if fill is set; at the end raises what the
+   body broke with. */
+static PyObject *
+read_body(ResponseObject *r, struct exchange *x, Py_ssize_t most, bool fill)
+{
+    PyObject *bytes = exchange_read(x, most, fill);
+    bool end = bytes != NULL && (most < 0 || PyBytes_GET_SIZE(bytes) == 0);
+    if (!end || x->error == HTTP_OK || x->error == HTTP_CANCELLED) {
+        return bytes;
+    }
+    Py_DECREF(bytes);
+    PyObject *error = error_of(r, x, 0);
+    if (error != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        Py_DECREF(error);
+    }
+    return NULL;
+}
+
+PyDoc_STRVAR(fast_read_doc,
+             "read(most, fill)\n\n"
+             "Of a streamed body up to so many bytes (-1: all), as many as "
+             "that if fill is set; None if it is not streamed.");
+
+static PyObject *
+fast_read(ResponseObject *r, PyObject *args)
+{
+    Py_ssize_t most;
+    int fill;
+    struct exchange *x = flowing(r);
+    if (!PyArg_ParseTuple(args, "np", &most, &fill)) {
+        return NULL;
+    }
+    if (x == NULL) {
+        Py_RETURN_NONE;
+    }
+    return most == 0 ? PyBytes_FromStringAndSize("", 0)
+                     : read_body(r, x, most, fill);
+}
+
+static PyObject *
+fast_is_read(ResponseObject *r, PyObject *unused)
+{
+    struct exchange *x = flowing(r);
+    return PyBool_FromLong(x == NULL || exchange_is_read(x));
+}
+
+static PyObject *
+fast_release(ResponseObject *r, PyObject *unused)
+{
+    struct exchange *x = flowing(r);
+    if (x != NULL) {
+        exchange_close(x);
+    }
+    Py_RETURN_NONE;
+}
+
+/* Reads what is left of a streamed body. */
+static PyObject *
+get_content(ResponseObject *r, void *closure)
+{
+    struct exchange *x = r->content == NULL ? flowing(r) : NULL;
+    if (x != NULL) {
+        PyObject *rest = read_body(r, x, -1, true);
+        if (rest == NULL) {
+            return NULL;
+        }
+        Py_XSETREF(r->content, rest);
+    }
+    return response_get_content(r, closure);
 }
 
 /* --- Attributes. */
@@ -174,6 +307,13 @@ get_text(ResponseObject *r, void *closure)
     }
     if (r->encoding == Py_None) {
         Py_CLEAR(r->encoding);
+    }
+    PyObject *content = flowing(r) ? get_content(r, NULL) : Py_None;
+    if (content == NULL) {
+        return NULL;
+    }
+    if (content != Py_None) {
+        Py_DECREF(content);
     }
     return response_get_text(r, closure);
 }
@@ -219,9 +359,9 @@ static PyGetSetDef fast_getset[] = {
     {"ok", (getter)get_ok, NULL,
      "Whether the status is below 400, as it also is without a reply.", NULL},
     {"url", (getter)get_url, NULL, "The last URL asked for.", NULL},
-    {"content", (getter)response_get_content, NULL,
+    {"content", (getter)get_content, NULL,
      "The body, decoded, in bytes; None without a reply.", NULL},
-    {"data", (getter)response_get_content, NULL, "The same.", NULL},
+    {"data", (getter)get_content, NULL, "The same.", NULL},
     {"text", (getter)get_text, NULL,
      "The body as str; None without a reply.", NULL},
     {"encoding", (getter)get_encoding, (setter)response_set_encoding,
@@ -294,10 +434,8 @@ fast_enter(ResponseObject *r, PyObject *unused)
 static PyObject *
 fast_exit(ResponseObject *r, PyObject *args)
 {
-    if (!r->catch_response) {
-        Py_RETURN_NONE;
-    }
-    return response_exit(r, args);
+    return r->catch_response ? response_exit(r, args)
+                             : fast_release(r, NULL);
 }
 
 /* JSON of what is UTF-8 for certain is not decoded twice. */
@@ -364,6 +502,11 @@ static PyMethodDef fast_methods[] = {
     {"raise_for_status", (PyCFunction)response_raise_for_status, METH_NOARGS,
      "Raises what the request failed with, if it has failed."},
     {"json", (PyCFunction)fast_json, METH_NOARGS, "The body as JSON."},
+    {"release", (PyCFunction)fast_release, METH_NOARGS,
+     "What is left of a streamed body is not wanted."},
+    {"isclosed", (PyCFunction)fast_is_read, METH_NOARGS,
+     "Whether all of the body has been read."},
+    {"_read", (PyCFunction)fast_read, METH_VARARGS, fast_read_doc},
     {"_stand_for", (PyCFunction)fast_stand_for, METH_VARARGS, stand_for_doc},
     {"_header_items", (PyCFunction)response_header_items, METH_NOARGS,
      "[(name, value)] as they came."},

@@ -15,6 +15,7 @@
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "green/green.h"
+#include "http/flow.h"
 
 struct fast_helpers fast_helpers;
 struct curl_slist *fast_default_lines;
@@ -67,11 +68,11 @@ perform(const AgentObject *agent, struct exchange *x,
             break;
         }
         if (agent->retry_delay > 0 && green_sleep(agent->retry_delay) < 0) {
-            exchange_free(x);
+            exchange_release(x);
             return -1;
         }
         if (!exchange_again(x)) {
-            exchange_free(x);
+            exchange_release(x);
             PyErr_NoMemory();
             return -1;
         }
@@ -99,7 +100,7 @@ interrupted(FastSessionObject *s, struct call *c, struct fast_options *options,
             options->max_retries);
     if (error == NULL && x != NULL) {
         PyErr_Clear();          /* it raised the same */
-        exchange_free(x);
+        exchange_release(x);
         error_give(thrown);
         return NULL;
     }

@@ -486,11 +486,19 @@ get_reported_url(ResponseObject *r, void *closure)
     return PyUnicode_DecodeUTF8(url, (Py_ssize_t)strlen(url), "replace");
 }
 
+Py_ssize_t
+response_length(const ResponseObject *r)
+{
+    Py_ssize_t length = r->length;
+    if (!r->fast) {
+        response_body(r, &length);
+    }
+    return length;
+}
+
 static PyObject *
 make_meta(ResponseObject *r)
 {
-    Py_ssize_t length;
-    response_body(r, &length);
     PyObject *url = get_reported_url(r, NULL);
     PyObject *context = r->context ? Py_NewRef(r->context) : PyDict_New();
     if (url == NULL || context == NULL) {
@@ -504,7 +512,7 @@ make_meta(ResponseObject *r)
         "{sOsdsOsNsOsOsdsNsn}", "request_type", r->request_type,
         "response_time", r->response_time, "name", r->name, "context",
         context, "response", r, "exception", exception, "start_time",
-        r->start_time, "url", url, "response_length", length);
+        r->start_time, "url", url, "response_length", response_length(r));
 }
 
 PyObject *

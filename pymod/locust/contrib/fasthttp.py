@@ -95,7 +95,7 @@ class FastResponse(CompatResponse):
 
 
 def _chunks(stream: BodyStream, size: int):
-    while chunk := stream.read(size):
+    while chunk := stream.read_piece(size):
         yield chunk
 
 
