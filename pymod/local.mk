@@ -6,8 +6,15 @@
 PYMOD = \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
-	pymod/locust/_fastbody.py \
-	pymod/locust/_fastclient.py \
+	pymod/locust/_fast/__init__.py \
+	pymod/locust/_fast/agent.py \
+	pymod/locust/_fast/body.py \
+	pymod/locust/_fast/errors.py \
+	pymod/locust/_fast/headers.py \
+	pymod/locust/_fast/native.py \
+	pymod/locust/_fast/replies.py \
+	pymod/locust/_fast/tls.py \
+	pymod/locust/_fast/urls.py \
 	pymod/locust/_missing.py \
 	pymod/locust/_patch.py \
 	pymod/locust/_results.py \

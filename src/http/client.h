@@ -88,6 +88,11 @@ bool build_set_body(struct exchange *x, PyObject *body);  /* str or a buffer */
 bool build_is_simple_form(PyObject *data);
 bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 
+/* pyoptions.c: the options that a dict says, whose names are the fields of
+   struct option_values; None is as good as nothing. A reference for the
+   caller, NULL for the ordinary ones. False with an exception set. */
+bool options_from_dict(PyObject *dict, const struct http_options **made);
+
 /* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
    as http.client sends them. From (domain, path, name, value, domain_given,
    path_given, secure, http_only, expires), or from a name and a value (str or

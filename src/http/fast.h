@@ -25,7 +25,10 @@ typedef struct {
     double retry_delay;         /* seconds */
     double connection_timeout;  /* seconds; 0: none */
     double network_timeout;
-    bool insecure;
+    const struct http_options *options; /* a reference, or NULL */
+    int concurrency;            /* requests at a time to one host; 0: any */
+    bool verify;                /* certificates; once it is set up */
+    bool set_up;                /* options and verify are there */
 } AgentObject;
 
 /* The native base of FastHttpSession. */
@@ -53,6 +56,7 @@ struct fast_helpers {
     PyObject *valid_codes;      /* the usual ones: a frozenset */
     PyObject *redirect_codes;   /* the same */
     PyObject *default_headers;  /* () -> Headers */
+    PyObject *options;          /* (agent) -> (verify, dict of options) */
     PyObject *cookiejar;        /* (agent) -> CookieJar */
     PyObject *clientpool;       /* (agent) -> HTTPClientPool */
     PyObject *prepare_url;      /* (url, params) -> str, for the wire */

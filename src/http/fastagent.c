@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/names.h"
+#include "http/options.h"
 
 PyTypeObject *Agent_Type;
 
@@ -99,12 +100,46 @@ agent_not_followed(AgentObject *agent, unsigned *bits)
 
 /* --- Connections and cookies. */
 
+/* Asks for what the connections are to be like, once. */
+static bool
+set_up(AgentObject *agent)
+{
+    PyObject *pair = PyObject_CallOneArg(fast_helpers.options,
+                                         (PyObject *)agent);
+    int verify;
+    PyObject *options;
+    bool ok = pair != NULL &&
+              PyArg_ParseTuple(pair, "pO!", &verify, &PyDict_Type, &options) &&
+              options_from_dict(options, &agent->options);
+    Py_XDECREF(pair);
+    agent->verify = ok && verify;
+    agent->set_up = ok;
+    return ok;
+}
+
+static bool
+connect_agent(AgentObject *agent)
+{
+    bool new = agent->connections == NULL;
+    if (connections_get(&agent->connections) == NULL) {
+        return false;
+    }
+    if (new && agent->concurrency > 0) {
+        connections_limit(agent->connections, agent->concurrency);
+    }
+    return true;
+}
+
 bool
 agent_attach(AgentObject *agent, struct exchange *x)
 {
-    x->connections = connections_get(&agent->connections);
-    x->verify = !agent->insecure;
-    return x->connections != NULL;
+    if ((!agent->set_up && !set_up(agent)) || !connect_agent(agent)) {
+        return false;
+    }
+    x->connections = agent->connections;
+    x->options = options_ref(agent->options);
+    x->verify = agent->verify;
+    return true;
 }
 
 PyDoc_STRVAR(close_doc,
@@ -222,18 +257,16 @@ static PyMethodDef agent_methods[] = {
 static int
 agent_init(AgentObject *agent, PyObject *args, PyObject *kwargs)
 {
-    static char *words[] = {"max_redirects",      "max_retries",
-                            "retry_delay",        "connection_timeout",
-                            "network_timeout",    "insecure",
-                            NULL};
-    int insecure;
+    static char *words[] = {"max_redirects",   "max_retries", "retry_delay",
+                            "connection_timeout", "network_timeout",
+                            "concurrency", NULL};
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "lldddp", words, &agent->max_redirects,
+            args, kwargs, "lldddi", words, &agent->max_redirects,
             &agent->max_retries, &agent->retry_delay,
-            &agent->connection_timeout, &agent->network_timeout, &insecure)) {
+            &agent->connection_timeout, &agent->network_timeout,
+            &agent->concurrency)) {
         return -1;
     }
-    agent->insecure = insecure;
     return 0;
 }
 
@@ -265,13 +298,14 @@ agent_dealloc(AgentObject *agent)
     if (agent->connections != NULL) {
         connections_close(agent->connections);
     }
+    options_unref(agent->options);
     type->tp_free(agent);
     Py_DECREF(type);
 }
 
 PyDoc_STRVAR(agent_doc,
              "UserAgentBase(max_redirects, max_retries, retry_delay, "
-             "connection_timeout, network_timeout, insecure)\n\n"
+             "connection_timeout, network_timeout, concurrency)\n\n"
              "The native base of UserAgent.");
 
 static PyType_Slot agent_slots[] = {

@@ -364,6 +364,7 @@ static const struct {
     HELPER(response_class), HELPER(error_class),
     HELPER(context_class),  HELPER(valid_codes),
     HELPER(redirect_codes), HELPER(default_headers),
+    HELPER(options),
     HELPER(cookiejar),      HELPER(clientpool),
     HELPER(prepare_url),    HELPER(extend),
     HELPER(encode_form),    HELPER(encode_files),

@@ -41,6 +41,7 @@ libcore_la_SOURCES += \
 	src/http/outcome.c \
 	src/http/perform.c \
 	src/http/pyengine.c \
+	src/http/pyoptions.c \
 	src/http/response.c \
 	src/http/response.h \
 	src/http/session.c \

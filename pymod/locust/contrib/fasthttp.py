@@ -11,21 +11,18 @@ from urllib.parse import unquote, urlparse, urlunparse
 
 import _locust
 
-from locust._fastclient import (
+from locust._fast.agent import HTTPClientPool, UserAgent
+from locust._fast.agent import insecure_context as insecure_ssl_context_factory
+from locust._fast.errors import (
     BadStatusCode,
-    BodyStream,
-    CompatRequest,
-    CompatResponse,
     ConnectionError,
-    Headers,
-    HTTPClientPool,
     HTTPConnectionClosed,
     HTTPParseError,
-    UserAgent,
-    basic_auth,
     exceeded,
-    install,
 )
+from locust._fast.headers import Headers
+from locust._fast.native import basic_auth, install
+from locust._fast.replies import BodyStream, CompatRequest, CompatResponse
 from locust.exception import StopTest
 from locust.user import User
 from locust.user.rest import RestMixin
@@ -68,11 +65,6 @@ FAILURE_EXCEPTIONS = (
     zlib.error,
 )
 """What a request may end with that counts as its failure; everything else reaches the task."""
-
-
-def insecure_ssl_context_factory(*args, **kwargs):
-    """A context that checks nothing."""
-    return ssl._create_unverified_context()
 
 
 class FastRequest(CompatRequest):

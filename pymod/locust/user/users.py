@@ -10,7 +10,7 @@ import logging
 from _locust import UserBase, get_tasks_from_base_classes, sleep
 from requests.exceptions import RequestException
 
-from locust._fastclient import ConnectionError
+from locust._fast.errors import ConnectionError
 from locust.clients import HttpSession
 from locust.exception import CatchResponseError, StopTest
 
