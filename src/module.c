@@ -47,6 +47,8 @@ static const room_exec rooms[] = {
     stats_module_exec,
     report_module_exec,
     html_module_exec,
+    threshold_module_exec,
+    live_module_exec,
     choices_module_exec,
     dispatcher_module_exec,
     runner_module_exec,

@@ -16,6 +16,7 @@
 typedef struct {
     PyObject_HEAD
     struct connections *connections;    /* NULL until the first request */
+    struct cookie_jar *jar;     /* NULL until needed */
     PyObject *base_url;
     PyObject *request_event;
     PyObject *user;             /* or None */
@@ -100,7 +101,18 @@ bool options_from_dict(PyObject *dict, const struct http_options **made);
 bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
 bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
-/* session_cookies.c: methods of the session, for locust.clients. */
+/* session_cookies.c: the session's cookies, made if need be. NULL with an
+   exception set. */
+struct cookie_jar *session_jar(SessionObject *s);
+
+/* session_cookies.c: a jar (NULL: an empty one) for Python: all cookies, the
+   number of changes, setting and deleting some. */
+PyObject *cookies_list(struct cookie_jar *jar);
+PyObject *cookies_version(struct cookie_jar *jar);
+PyObject *cookies_set(struct cookie_jar *jar, PyObject *args);
+PyObject *cookies_delete(struct cookie_jar *jar, PyObject *args);
+
+/* The same as methods of the session, for locust.clients. */
 PyObject *session_cookie_list(SessionObject *s, PyObject *unused);
 PyObject *session_cookie_version(SessionObject *s, PyObject *unused);
 PyObject *session_cookie_set(SessionObject *s, PyObject *args);

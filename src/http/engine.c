@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http/cookie.h"
 #include "http/internal.h"
 
 /* libcurl closes idle connections above this number per multi handle; every
@@ -233,7 +232,6 @@ free_connections(struct connections *c)
 {
     drop_share(c);
     line_free(c);
-    cookie_jar_free(c->jar);
     free(c);
 }
 
@@ -725,11 +723,6 @@ connections_new(void)
     if (c == NULL) {
         return NULL;
     }
-    c->jar = cookie_jar_new();
-    if (c->jar == NULL) {
-        free(c);
-        return NULL;
-    }
     settle(c);
     return c;
 }
@@ -760,12 +753,6 @@ connections_revive(struct connections *c)
     line_free(c);
     c->exchanges = 0;
     c->closing = c->dropping = false;
-}
-
-struct cookie_jar *
-connections_cookies(struct connections *c)
-{
-    return c->jar;
 }
 
 void

@@ -16,8 +16,9 @@
 typedef struct {
     PyObject_HEAD
     struct connections *connections;    /* NULL until the first request */
+    struct cookie_jar *jar;     /* a reference; NULL until needed */
     PyObject *default_headers;  /* Headers; NULL: nobody has touched them */
-    PyObject *cookiejar;        /* a view of cookies; NULL until touched, None:
+    PyObject *cookiejar;        /* a view of jar; NULL until touched, None:
                                    cookies are not looked at */
     PyObject *clientpool;       /* NULL until touched */
     long max_redirects;

@@ -118,6 +118,20 @@ set_up(AgentObject *agent)
 }
 
 static bool
+make_jar(AgentObject *agent)
+{
+    if (agent->jar == NULL) {
+        agent->jar = cookie_jar_new();
+        if (agent->jar == NULL) {
+            PyErr_NoMemory();
+            return false;
+        }
+        cookie_jar_send_secure(agent->jar);
+    }
+    return true;
+}
+
+static bool
 connect_agent(AgentObject *agent)
 {
     bool new = agent->connections == NULL;
@@ -133,10 +147,13 @@ connect_agent(AgentObject *agent)
 bool
 agent_attach(AgentObject *agent, struct exchange *x)
 {
-    if ((!agent->set_up && !set_up(agent)) || !connect_agent(agent)) {
+    bool cookies = agent->cookiejar != Py_None;
+    if ((!agent->set_up && !set_up(agent)) || !connect_agent(agent) ||
+        (cookies && !make_jar(agent))) {
         return false;
     }
     x->connections = agent->connections;
+    x->cookies = cookies ? cookie_jar_ref(agent->jar) : NULL;
     x->options = options_ref(agent->options);
     x->verify = agent->verify;
     return true;
@@ -153,6 +170,32 @@ agent_close(AgentObject *agent, PyObject *unused)
         return PyErr_NoMemory();
     }
     Py_RETURN_NONE;
+}
+
+/* --- Cookies, for the jar that shows them. */
+
+static PyObject *
+agent_cookie_list(AgentObject *agent, PyObject *unused)
+{
+    return cookies_list(agent->jar);
+}
+
+static PyObject *
+agent_cookie_version(AgentObject *agent, PyObject *unused)
+{
+    return cookies_version(agent->jar);
+}
+
+static PyObject *
+agent_cookie_set(AgentObject *agent, PyObject *args)
+{
+    return make_jar(agent) ? cookies_set(agent->jar, args) : NULL;
+}
+
+static PyObject *
+agent_cookie_delete(AgentObject *agent, PyObject *args)
+{
+    return cookies_delete(agent->jar, args);
 }
 
 /* --- Attributes. */
@@ -249,6 +292,14 @@ static PyMemberDef agent_members[] = {
 
 static PyMethodDef agent_methods[] = {
     {"close", (PyCFunction)agent_close, METH_NOARGS, close_doc},
+    {"_cookie_list", (PyCFunction)agent_cookie_list, METH_NOARGS,
+     "As SessionBase._cookie_list()."},
+    {"_cookie_version", (PyCFunction)agent_cookie_version, METH_NOARGS,
+     "As SessionBase._cookie_version()."},
+    {"_cookie_set", (PyCFunction)agent_cookie_set, METH_VARARGS,
+     "As SessionBase._cookie_set()."},
+    {"_cookie_delete", (PyCFunction)agent_cookie_delete, METH_VARARGS,
+     "As SessionBase._cookie_delete()."},
     {NULL},
 };
 
@@ -298,6 +349,7 @@ agent_dealloc(AgentObject *agent)
     if (agent->connections != NULL) {
         connections_close(agent->connections);
     }
+    cookie_jar_free(agent->jar);
     options_unref(agent->options);
     type->tp_free(agent);
     Py_DECREF(type);

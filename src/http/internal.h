@@ -31,7 +31,6 @@ struct connections {
     struct place *places;       /* hosts, if their requests are counted */
     int limit;                  /* requests at a time to one of them; 0: any */
     unsigned source;            /* counts local addresses */
-    struct cookie_jar *jar;     /* locks itself */
     unsigned start;             /* of the engine, that io belongs to */
     int exchanges;              /* out on these connections */
     bool closing;               /* freed when nothing is out */

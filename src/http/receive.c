@@ -102,8 +102,8 @@ receive_note(struct transfer *t)
     r->http_version = version == CURL_HTTP_VERSION_1_0   ? 10
                       : version == CURL_HTTP_VERSION_1_1 ? 11
                                                          : 20;
-    if (t->sets_cookies) {
-        cookie_jar_store(t->x->connections->jar, r);
+    if (t->x->cookies != NULL && t->sets_cookies) {
+        cookie_jar_store(t->x->cookies, r);
     }
 }
 

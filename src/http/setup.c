@@ -305,8 +305,8 @@ static CURLcode
 add_cookies(struct transfer *t, const struct exchange *x)
 {
     static const char prefix[] = "Cookie: ";
-    struct cookie_jar *jar = x->connections->jar;
-    if ((cookie_jar_version(jar) == 0 && x->jar == NULL) ||
+    struct cookie_jar *jar = x->cookies;
+    if (jar == NULL || (cookie_jar_version(jar) == 0 && x->jar == NULL) ||
         has_header(x->headers, "Cookie:")) {
         return CURLE_OK;
     }
