@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "http/internal.h"
+#include "http/memory.h"
 
 /* libcurl closes idle connections above this number per multi handle; every
    user keeps its own for as long as it lives. */
@@ -400,6 +401,7 @@ on_trim_timer(struct ev_loop *loop, ev_timer *w, int revents)
     struct io_thread *io = w->data;
     if (io->active == NULL) {
         ev_timer_stop(loop, w);
+        memory_give_back();
         malloc_trim(0);
     }
 }
@@ -425,6 +427,7 @@ static void *
 run_thread(void *argument)
 {
     struct io_thread *io = argument;
+    memory_keep();
     while (!io->stopping) {
         take_letters(io);
         while (io->kick) {
@@ -440,6 +443,7 @@ run_thread(void *argument)
         mailbox_awake(&io->inbox);
         send_finished(io);
     }
+    memory_keep_no_more();
     return NULL;
 }
 
@@ -479,6 +483,7 @@ static void
 close_thread(struct io_thread *io)
 {
     transfer_free_pool(io);
+    parsed_free_all(io);
     lookup_free_all(io);
     take_letters(io);           /* of lookups that ended meanwhile */
     while (io->open != NULL) {
@@ -517,7 +522,7 @@ int
 engine_start(const struct engine_settings *settings,
              struct mailbox *completions)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (memory_init() != CURLE_OK) {
         errno = ENOMEM;
         return -1;
     }
