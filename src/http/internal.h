@@ -18,6 +18,8 @@
 #include "http/upload.h"
 
 struct lookup;
+struct parsed;
+struct parsed_table;
 struct place;
 struct cache;
 struct x509_store_st;           /* OpenSSL's X509_STORE */
@@ -68,6 +70,7 @@ struct io_thread {
     struct transfer *active;    /* running ones */
     struct connections *open;   /* those with a share */
     struct lookup *lookups;     /* name lookups under way, and known names */
+    struct parsed_table *parsed;        /* NULL until needed */
     struct letter *done_first, *done_last;  /* finished in this turn */
     const char *ca_file;
     int64_t max_body, max_decoded;      /* 0: no limit */
@@ -100,6 +103,7 @@ struct transfer {
     bool close_after;           /* the connection is not kept */
     bool undecoded;
 
+    struct parsed *parsed;      /* its URL, or NULL: libcurl parses it */
     struct curl_slist *addresses;       /* given to this transfer, or NULL */
     struct curl_slist *headers;         /* with cookies; of this hop, or NULL */
     char error[CURL_ERROR_SIZE];
@@ -207,6 +211,21 @@ double engine_socket_silence(struct io_thread *io, int fd);
 curl_socket_t engine_open_socket(void *transfer, curlsocktype purpose,
                                  struct curl_sockaddr *address);
 int engine_close_socket(void *io_thread, curl_socket_t fd);
+
+/* --- parsed.c */
+
+/* A URL that is parsed already, until it is given back. NULL: there is no
+   place for it, or it is malformed. */
+struct parsed *parsed_take(struct io_thread *io, const char *url);
+
+/* NULL is allowed. */
+void parsed_give_back(struct parsed *p);
+
+/* For CURLOPT_CURLU; NULL for NULL. */
+CURLU *parsed_handle(const struct parsed *p);
+
+/* Once no transfer is left. */
+void parsed_free_all(struct io_thread *io);
 
 /* --- caches.c: a session's connection caches. */
 

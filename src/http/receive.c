@@ -176,11 +176,20 @@ look_at(struct transfer *t, const char *line, size_t length)
     }
 }
 
+/* Only time limits want to know. */
+static void
+note_read(struct transfer *t)
+{
+    if (t->x->read_timeout > 0) {
+        t->last_read = clock_ns();
+    }
+}
+
 size_t
 receive_header(char *line, size_t one, size_t length, void *userp)
 {
     struct transfer *t = userp;
-    t->last_read = clock_ns();
+    note_read(t);
     if (t->handed) {
         return length;          /* a trailer */
     }
@@ -245,7 +254,7 @@ receive_body(char *data, size_t one, size_t length, void *userp)
 {
     struct transfer *t = userp;
     struct buf *raw = &reply_of(t)->raw;
-    t->last_read = clock_ns();
+    note_read(t);
     if (!t->header_done) {
         fail_without_status(t, data, length);
         return 0;

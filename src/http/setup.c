@@ -366,6 +366,8 @@ setup_hop(struct transfer *t)
     CURLSH *share = cache_open(x);
     CURLcode r = share != NULL ? curl_easy_setopt(e, CURLOPT_URL, x->url)
                                : CURLE_OUT_OF_MEMORY;
+    t->parsed = parsed_take(t->io, x->url);
+    r = r ? r : curl_easy_setopt(e, CURLOPT_CURLU, parsed_handle(t->parsed));
     r = r ? r : add_cookies(t, x);
     r = r ? r : curl_easy_setopt(e, CURLOPT_SHARE, share);
     r = r ? r : curl_easy_setopt(e, CURLOPT_HTTPHEADER,

@@ -16,7 +16,9 @@ C_TESTS = \
 	tests/c/test_lines \
 	tests/c/test_live \
 	tests/c/test_mailbox \
+	tests/c/test_memory \
 	tests/c/test_options \
+	tests/c/test_parsed \
 	tests/c/test_row \
 	tests/c/test_rowfile \
 	tests/c/test_savefile \
