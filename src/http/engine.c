@@ -67,7 +67,9 @@ on_socket(struct ev_loop *loop, ev_io *w, int revents)
         ev_io_stop(loop, w);
         return;
     }
-    s->touched = ev_now(loop);
+    if (revents & EV_READ) {
+        s->touched = ev_now(loop);
+    }
     int what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
                (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
     int running;
