@@ -727,7 +727,8 @@ complete(struct build *b, bool ok)
     ok = ok && build_timeout(b) && build_flags(b) && build_reply(b);
     if (ok) {
         b->x->connections = session_connections(b->session);
-        ok = b->x->connections != NULL;
+        b->x->cookies = cookie_jar_ref(session_jar(b->session));
+        ok = b->x->connections != NULL && b->x->cookies != NULL;
     }
     if (!ok) {
         exchange_free(b->x);

@@ -18,6 +18,8 @@ struct cookie_jar {
     pthread_mutex_t lock;
     struct cookie *first;
     atomic_uint version;        /* 0: never had a cookie */
+    atomic_int references;
+    atomic_bool sends_secure;   /* secure cookies to http, too */
 };
 
 /* A piece of somebody else's string. */
@@ -75,7 +77,19 @@ cookie_jar_new(void)
     struct cookie_jar *jar = calloc(1, sizeof(*jar));
     if (jar != NULL && pthread_mutex_init(&jar->lock, NULL) != 0) {
         free(jar);
-        jar = NULL;
+        return NULL;
+    }
+    if (jar != NULL) {
+        atomic_init(&jar->references, 1);
+    }
+    return jar;
+}
+
+struct cookie_jar *
+cookie_jar_ref(struct cookie_jar *jar)
+{
+    if (jar != NULL) {
+        atomic_fetch_add(&jar->references, 1);
     }
     return jar;
 }
@@ -91,9 +105,15 @@ cookie_free(struct cookie *c)
 }
 
 void
+cookie_jar_send_secure(struct cookie_jar *jar)
+{
+    atomic_store(&jar->sends_secure, true);
+}
+
+void
 cookie_jar_free(struct cookie_jar *jar)
 {
-    if (jar == NULL) {
+    if (jar == NULL || atomic_fetch_sub(&jar->references, 1) > 1) {
         return;
     }
     cookie_jar_delete(jar, NULL, NULL, NULL);
@@ -317,6 +337,7 @@ cookie_jar_header(struct cookie_jar *jar, const char *url, struct buf *out)
         !effective_host(t.host, host)) {
         return true;
     }
+    t.secure = t.secure || jar->sends_secure;
     int64_t now = (int64_t)time(NULL);
     size_t begin = out->length;
     bool ok = true;
@@ -487,6 +508,7 @@ parse_expires(struct span value)
     return when == -1 ? 0 : when <= 0 ? 1 : (int64_t)when;
 }
 
+/* Of several domains or paths the first one counts. */
 static void
 parse_attributes(struct span rest, struct cookie *c, struct span *domain,
                  struct span *path)
@@ -497,10 +519,10 @@ parse_attributes(struct span rest, struct cookie *c, struct span *domain,
         struct span key, value, part = next_part(&rest);
         split(part, &key, &value);
         if (span_is(key, "domain")) {
-            *domain = value;
+            *domain = domain->length > 0 ? *domain : value;
         }
         else if (span_is(key, "path")) {
-            *path = value;
+            *path = path->length > 0 ? *path : value;
         }
         else if (span_is(key, "secure")) {
             c->secure = true;

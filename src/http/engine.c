@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http/cookie.h"
 #include "http/internal.h"
+#include "http/memory.h"
 
 /* libcurl closes idle connections above this number per multi handle; every
    user keeps its own for as long as it lives. */
@@ -67,7 +67,9 @@ on_socket(struct ev_loop *loop, ev_io *w, int revents)
         ev_io_stop(loop, w);
         return;
     }
-    s->touched = ev_now(loop);
+    if (revents & EV_READ) {
+        s->touched = ev_now(loop);
+    }
     int what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
                (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
     int running;
@@ -162,8 +164,9 @@ engine_open_socket(void *transfer, curlsocktype purpose,
 {
     struct transfer *t = transfer;
     /* A second connection for one request means that libcurl wants to send it
-       again because the first one broke. The user must be told instead. */
-    if (t->sends > 0) {
+       again because the first one broke. The user must be told instead, unless
+       that is asked for. */
+    if (t->sends > 0 && !t->x->resend) {
         return CURL_SOCKET_BAD;
     }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -233,7 +236,6 @@ free_connections(struct connections *c)
 {
     drop_share(c);
     line_free(c);
-    cookie_jar_free(c->jar);
     free(c);
 }
 
@@ -401,6 +403,7 @@ on_trim_timer(struct ev_loop *loop, ev_timer *w, int revents)
     struct io_thread *io = w->data;
     if (io->active == NULL) {
         ev_timer_stop(loop, w);
+        memory_give_back();
         malloc_trim(0);
     }
 }
@@ -426,6 +429,7 @@ static void *
 run_thread(void *argument)
 {
     struct io_thread *io = argument;
+    memory_keep();
     while (!io->stopping) {
         take_letters(io);
         while (io->kick) {
@@ -441,6 +445,7 @@ run_thread(void *argument)
         mailbox_awake(&io->inbox);
         send_finished(io);
     }
+    memory_keep_no_more();
     return NULL;
 }
 
@@ -480,6 +485,7 @@ static void
 close_thread(struct io_thread *io)
 {
     transfer_free_pool(io);
+    parsed_free_all(io);
     lookup_free_all(io);
     take_letters(io);           /* of lookups that ended meanwhile */
     while (io->open != NULL) {
@@ -518,7 +524,7 @@ int
 engine_start(const struct engine_settings *settings,
              struct mailbox *completions)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (memory_init() != CURLE_OK) {
         errno = ENOMEM;
         return -1;
     }
@@ -725,11 +731,6 @@ connections_new(void)
     if (c == NULL) {
         return NULL;
     }
-    c->jar = cookie_jar_new();
-    if (c->jar == NULL) {
-        free(c);
-        return NULL;
-    }
     settle(c);
     return c;
 }
@@ -760,12 +761,6 @@ connections_revive(struct connections *c)
     line_free(c);
     c->exchanges = 0;
     c->closing = c->dropping = false;
-}
-
-struct cookie_jar *
-connections_cookies(struct connections *c)
-{
-    return c->jar;
 }
 
 void

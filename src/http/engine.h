@@ -16,8 +16,6 @@
 #include "base/mailbox.h"
 #include "http/exchange.h"
 
-struct cookie_jar;
-
 /* What is said is copied, but for ca_file, which must last as long as the
    engine. Lists end with NULL; NULL is an empty one. */
 struct engine_settings {
@@ -76,7 +74,7 @@ void connections_limit(struct connections *c, int per_host);
 /* Whether the engine that they were made for still runs. */
 bool connections_are_alive(const struct connections *c);
 
-/* Moves them to the engine that runs now; the cookies stay. */
+/* Moves them to the engine that runs now. */
 void connections_revive(struct connections *c);
 
 /* Closes them once the last exchange on them has come back; frees them. */
@@ -85,9 +83,6 @@ void connections_close(struct connections *c);
 /* Closes them once none is in use; the next exchange opens new ones. False
    without memory. */
 bool connections_drop_idle(struct connections *c);
-
-/* The session's cookies, which redirects on the way see too. */
-struct cookie_jar *connections_cookies(struct connections *c);
 
 /* Hands an exchange over. It comes back exactly once. */
 void engine_submit(struct exchange *x);

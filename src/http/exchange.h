@@ -118,6 +118,8 @@ struct exchange {
     struct curl_slist *headers; /* borrowed from lines, or shared */
     struct curl_slist *lines;   /* owned: made for this exchange, or NULL */
     int cookie_at;              /* lines that come before Cookie; -1: all */
+    struct cookie_jar *cookies; /* a reference: the session's, which replies
+                                   add to; NULL: cookies are not looked at */
     struct cookie_jar *jar;     /* owned: cookies of this call; or NULL */
     char *body;                 /* owned; NULL: none */
     size_t body_length;
@@ -130,6 +132,8 @@ struct exchange {
     enum redirect_rules rules;
     unsigned not_followed;      /* redirect_bit()s of statuses */
     bool verify;                /* certificates */
+    bool resend;                /* once more, on another connection, if a kept
+                                   one breaks before anything has come */
     bool undecoded;             /* leaves a compressed body as it came */
     bool timed;                 /* fills in reply->times */
     int max_redirects;

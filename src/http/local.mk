@@ -10,8 +10,11 @@ libplain_la_SOURCES += \
 	src/http/internal.h \
 	src/http/line.c \
 	src/http/lookup.c \
+	src/http/memory.c \
+	src/http/memory.h \
 	src/http/options.c \
 	src/http/options.h \
+	src/http/parsed.c \
 	src/http/receive.c \
 	src/http/redirect.c \
 	src/http/setup.c \
@@ -30,12 +33,19 @@ libcore_la_SOURCES += \
 	src/http/call.c \
 	src/http/call.h \
 	src/http/client.h \
+	src/http/fast.h \
+	src/http/fastagent.c \
+	src/http/fastbuild.c \
+	src/http/fastpool.c \
+	src/http/fastresponse.c \
+	src/http/fastsession.c \
 	src/http/flow.c \
 	src/http/flow.h \
 	src/http/helpers.c \
 	src/http/outcome.c \
 	src/http/perform.c \
 	src/http/pyengine.c \
+	src/http/pyoptions.c \
 	src/http/response.c \
 	src/http/response.h \
 	src/http/session.c \

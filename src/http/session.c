@@ -450,6 +450,7 @@ session_dealloc(SessionObject *s)
     if (s->connections != NULL) {
         connections_close(s->connections);
     }
+    cookie_jar_free(s->jar);
     type->tp_free(s);
     Py_DECREF(type);
 }
