@@ -4,10 +4,25 @@
 # whatever python3 does; plain python3 finds it by a link in $(pythondir).
 
 PYMOD = \
+	pymod/geventhttpclient/__init__.py \
+	pymod/geventhttpclient/client.py \
+	pymod/geventhttpclient/header.py \
+	pymod/geventhttpclient/response.py \
+	pymod/geventhttpclient/url.py \
+	pymod/geventhttpclient/useragent.py \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
 	pymod/locust/_completion.py \
+	pymod/locust/_fast/__init__.py \
+	pymod/locust/_fast/agent.py \
+	pymod/locust/_fast/body.py \
+	pymod/locust/_fast/errors.py \
+	pymod/locust/_fast/headers.py \
+	pymod/locust/_fast/native.py \
+	pymod/locust/_fast/replies.py \
+	pymod/locust/_fast/tls.py \
+	pymod/locust/_fast/urls.py \
 	pymod/locust/_live.py \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
@@ -22,6 +37,7 @@ PYMOD = \
 	pymod/locust/clients.py \
 	pymod/locust/contrib/__init__.py \
 	pymod/locust/contrib/csv_request_logger.py \
+	pymod/locust/contrib/fasthttp.py \
 	pymod/locust/core.py \
 	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
@@ -51,6 +67,7 @@ PYMOD = \
 	pymod/locust/user/__init__.py \
 	pymod/locust/user/inspectuser.py \
 	pymod/locust/user/markov_taskset.py \
+	pymod/locust/user/rest.py \
 	pymod/locust/user/sequential_taskset.py \
 	pymod/locust/user/task.py \
 	pymod/locust/user/users.py \
@@ -71,7 +88,11 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = locust pytest_locust
+PYTHON_PACKAGES = geventhttpclient locust pytest_locust
+
+# Plain python3 finds these by links. Ours of other people's packages it finds
+# once it has imported locust.
+LINKED_PACKAGES = locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 
@@ -101,7 +122,7 @@ install-data-local:
 	    "$(DESTDIR)$(pkgpydir)/$$p" || exit 1; \
 	done
 	$(MKDIR_P) "$(DESTDIR)$(pythondir)"
-	@for p in $(PYTHON_PACKAGES); do \
+	@for p in $(LINKED_PACKAGES); do \
 	  link="$(DESTDIR)$(pythondir)/$$p"; \
 	  if test -e "$$link" && ! test -L "$$link"; then \
 	    echo "$$link exists and is not ours: remove that package (pip uninstall locust) and run 'make install' again" >&2; \
@@ -115,9 +136,11 @@ uninstall-local:
 	for f in $(PYMOD); do \
 	  rm -f "$(DESTDIR)$(pkgpydir)/$${f#pymod/}" || exit 1; \
 	done
-	@for p in $(PYTHON_PACKAGES); do \
+	@for p in $(LINKED_PACKAGES); do \
 	  link="$(DESTDIR)$(pythondir)/$$p"; \
 	  if test -L "$$link"; then rm -f "$$link"; fi; \
+	done
+	@for p in $(PYTHON_PACKAGES); do \
 	  if test -d "$(DESTDIR)$(pkgpydir)/$$p"; then \
 	    (cd "$(DESTDIR)$(pkgpydir)/$$p" && \
 	    find . -name __pycache__ -prune -exec rm -rf {} + && \
