@@ -42,10 +42,26 @@ PYMOD = \
 	pymod/gevent/time.py \
 	pymod/gevent/timeout.py \
 	pymod/gevent/util.py \
+	pymod/geventhttpclient/__init__.py \
+	pymod/geventhttpclient/client.py \
+	pymod/geventhttpclient/header.py \
+	pymod/geventhttpclient/response.py \
+	pymod/geventhttpclient/url.py \
+	pymod/geventhttpclient/useragent.py \
 	pymod/greenlet/__init__.py \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
+	pymod/locust/_completion.py \
+	pymod/locust/_fast/__init__.py \
+	pymod/locust/_fast/agent.py \
+	pymod/locust/_fast/body.py \
+	pymod/locust/_fast/errors.py \
+	pymod/locust/_fast/headers.py \
+	pymod/locust/_fast/native.py \
+	pymod/locust/_fast/replies.py \
+	pymod/locust/_fast/tls.py \
+	pymod/locust/_fast/urls.py \
 	pymod/locust/_live.py \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
@@ -60,6 +76,7 @@ PYMOD = \
 	pymod/locust/clients.py \
 	pymod/locust/contrib/__init__.py \
 	pymod/locust/contrib/csv_request_logger.py \
+	pymod/locust/contrib/fasthttp.py \
 	pymod/locust/core.py \
 	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
@@ -89,6 +106,7 @@ PYMOD = \
 	pymod/locust/user/__init__.py \
 	pymod/locust/user/inspectuser.py \
 	pymod/locust/user/markov_taskset.py \
+	pymod/locust/user/rest.py \
 	pymod/locust/user/sequential_taskset.py \
 	pymod/locust/user/task.py \
 	pymod/locust/user/users.py \
@@ -110,11 +128,12 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = _locust_coop gevent greenlet locust pytest_locust
+PYTHON_PACKAGES = _locust_coop gevent geventhttpclient greenlet locust \
+	pytest_locust
 
 # Plain python3 finds these by links. Ours of other people's packages it finds
 # once it has imported locust.
-LINKED_PACKAGES = _locust_coop locust pytest_locust
+LINKED_PACKAGES = locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 

@@ -7,7 +7,7 @@ import os
 
 import _locust
 
-from locust.util.threads import pool
+from .threadpool import pool
 
 __all__ = ["FileObjectPosix", "FileObjectThread", "FileObjectBlock", "FileObject"]
 

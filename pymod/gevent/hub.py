@@ -256,7 +256,7 @@ class Hub(_locust.Hub):
     @property
     def threadpool(self):
         """The pool of OS threads for calls that block."""
-        from locust.util.threads import pool
+        from .threadpool import pool
 
         return pool()
 

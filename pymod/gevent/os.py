@@ -39,16 +39,16 @@ def nb_write(fd: int, buf) -> int:
 
 def tp_read(fd: int, n: int) -> bytes:
     """os.read() in an OS thread."""
-    from locust.util.threads import run_in_thread
+    from .threadpool import pool
 
-    return run_in_thread(_os.read, fd, n)
+    return pool().apply(_os.read, (fd, n))
 
 
 def tp_write(fd: int, buf) -> int:
     """os.write() in an OS thread."""
-    from locust.util.threads import run_in_thread
+    from .threadpool import pool
 
-    return run_in_thread(_os.write, fd, buf)
+    return pool().apply(_os.write, (fd, buf))
 
 
 def fork_gevent() -> int:

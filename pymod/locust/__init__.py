@@ -12,6 +12,7 @@ if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
     _locust_coop.patch()
 
 from ._version import version as __version__
+from .contrib.fasthttp import FastHttpUser
 from .event import Events
 from .shape import LoadTestShape
 from .user import wait_time
@@ -54,6 +55,7 @@ __all__ = (
     "tag",
     "TaskSet",
     "HttpUser",
+    "FastHttpUser",
     "User",
     "between",
     "constant",

@@ -13,7 +13,7 @@ from importlib.machinery import PathFinder
 
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-OWN = {"_locust", "_locust_coop", "gevent", "greenlet"} - set(sys.builtin_module_names)
+OWN = {"_locust", "_locust_coop", "gevent", "geventhttpclient", "greenlet"} - set(sys.builtin_module_names)
 
 
 class _Own(MetaPathFinder):

@@ -66,6 +66,7 @@
     X(headless) \
     X(host) \
     X(id) \
+    X(items) \
     X(json) \
     X(killone) \
     X(locust_tag_set) \
@@ -87,6 +88,7 @@
     X(random) \
     X(rawlink) \
     X(ready) \
+    X(redirect_response_codes) \
     X(replace) \
     X(request) \
     X(request_type) \
@@ -115,6 +117,7 @@
     X(stop_users) \
     X(stopped) \
     X(stopping) \
+    X(stream) \
     X(task) \
     X(task_set) \
     X(tasks) \
@@ -135,6 +138,7 @@
     X(user_count) \
     X(user_error) \
     X(user_instance) \
+    X(valid_response_codes) \
     X(verify) \
     X(wait) \
     X(wait_function) \

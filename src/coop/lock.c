@@ -75,7 +75,9 @@ read_limits(PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
         }
         given[index] = args[n + i];
     }
-    int blocking = given[0] == NULL ? 1 : PyObject_IsTrue(given[0]);
+    int blocking = given[0] == NULL          ? 1
+                   : !PyLong_Check(given[0]) ? 0
+                                             : PyObject_IsTrue(given[0]);
     if (blocking == 1 && given[1] != NULL) {
         limits.timeout = PyFloat_AsDouble(given[1]);
     }

@@ -59,6 +59,10 @@ find(PollObject *self, int fd)
 static int
 read_mask(PyObject *mask)
 {
+    if (!PyLong_Check(mask)) {
+        PyErr_SetString(PyExc_TypeError, "an integer is required");
+        return -1;
+    }
     long events = PyLong_AsLong(mask);
     if (events == -1 && PyErr_Occurred()) {
         return -1;
@@ -252,6 +256,10 @@ read_timeout(PyObject *timeout)
     }
     double ms = PyFloat_AsDouble(timeout);
     if (ms == -1.0 && PyErr_Occurred()) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            PyErr_SetString(PyExc_TypeError,
+                            "timeout must be an integer or None");
+        }
         return -2;
     }
     return ms < 0 ? -1 : ms / 1000;

@@ -195,8 +195,11 @@ read_poll_arguments(PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
         if (PyUnicode_CompareWithASCIIString(keyword, "timeout") == 0) {
             timeout = args[n + i];
         }
-        else {
+        else if (PyUnicode_CompareWithASCIIString(keyword, "maxevents") == 0) {
             *most = args[n + i];
+        }
+        else {
+            return false;
         }
     }
     *seconds = timeout == Py_None ? -1 : PyFloat_AsDouble(timeout);

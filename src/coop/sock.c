@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/lookup.h"
+#include "base/pycompat.h"
 #include "green/green.h"
 
 /* How the object begins, in all versions of CPython that we know;
@@ -81,15 +82,23 @@ socket_wait(int fd, int events, int64_t deadline, const char *text)
     return r < 0 ? -1 : 0;
 }
 
+/* Whether a call does not want to wait on a socket that otherwise would. */
+static bool
+is_impatient(PyObject *sock, int flags)
+{
+    return (flags & MSG_DONTWAIT) && socket_timeout(sock) < 0;
+}
+
 /* After a system call that failed: waits if it only would have to wait. 0: try
    again; -1: exception. */
 static int
-after_failure(PyObject *sock, int events, int64_t deadline)
+after_failure(PyObject *sock, int events, int flags, int64_t deadline)
 {
     if (errno == EINTR) {
         return PyErr_CheckSignals();
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    if ((errno == EAGAIN || errno == EWOULDBLOCK) &&
+        !is_impatient(sock, flags)) {
         return socket_wait(socket_fd(sock), events, deadline, timed_out);
     }
     PyErr_SetFromErrno(PyExc_OSError);
@@ -114,7 +123,7 @@ receive(PyObject *sock, char *buffer, Py_ssize_t size, int flags)
         else if (n >= 0) {
             return got + n;
         }
-        else if (after_failure(sock, EV_READ, deadline) < 0) {
+        else if (after_failure(sock, EV_READ, flags, deadline) < 0) {
             return -1;
         }
     }
@@ -211,7 +220,7 @@ transmit(PyObject *sock, const Py_buffer *data, int flags, bool once)
             at += n;
             left -= n;
         }
-        else if (after_failure(sock, EV_WRITE, deadline) < 0) {
+        else if (after_failure(sock, EV_WRITE, flags, deadline) < 0) {
             return -1;
         }
     }
@@ -309,25 +318,42 @@ attempts(PyObject *self, PyObject *method, PyObject *const *args,
     }
 }
 
-#define ATTEMPTS(name, events)                                                \
+/* Whether the argument at some place, flags, says that it does not wait. */
+static bool
+says_not_to_wait(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                 Py_ssize_t at)
+{
+    return n > at && PyLong_Check(args[at]) &&
+           is_impatient(self, (int)(PyLong_AsUnsignedLongMask(args[at]) &
+                                    MSG_DONTWAIT));
+}
+
+#define NO_FLAGS 99
+
+/* What waits for events; its flags are the argument at flags_at. */
+#define ATTEMPTS(name, events, flags_at)                                      \
     static PyObject *sock_##name(PyObject *self, PyObject *const *args,       \
                                  Py_ssize_t n, PyObject *kwnames)             \
     {                                                                         \
+        if (says_not_to_wait(self, args, n, flags_at)) {                      \
+            return call_original(original.name, self, args, n, kwnames);      \
+        }                                                                     \
         return attempts(self, original.name, args, n, kwnames, events);       \
     }
 
-ATTEMPTS(accept, EV_READ)
-ATTEMPTS(recvfrom, EV_READ)
-ATTEMPTS(recvfrom_into, EV_READ)
-ATTEMPTS(recvmsg, EV_READ)
-ATTEMPTS(recvmsg_into, EV_READ)
-ATTEMPTS(sendmsg, EV_WRITE)
+ATTEMPTS(accept, EV_READ, NO_FLAGS)
+ATTEMPTS(recvfrom, EV_READ, 1)
+ATTEMPTS(recvfrom_into, EV_READ, 2)
+ATTEMPTS(recvmsg, EV_READ, 2)
+ATTEMPTS(recvmsg_into, EV_READ, 2)
+ATTEMPTS(sendmsg, EV_WRITE, 2)
 
 /* sendto(data[, flags], address). */
 static PyObject *
 sock_sendto(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    if (!is_ours(self) || n < 2 || n > 3) {
+    if (!is_ours(self) || n < 2 || n > 3 ||
+        (n == 3 && says_not_to_wait(self, args, n, 1))) {
         return call_original(original.sendto, self, args, n, NULL);
     }
     PyObject *address = resolve_address(self, args[n - 1]);
@@ -343,15 +369,34 @@ sock_sendto(PyObject *self, PyObject *const *args, Py_ssize_t n)
 
 /* --- Connecting. */
 
-/* The original connect_ex(), without waiting: 0, an errno, or -1 with an
-   exception set. */
+/* The pending exception's errno, if it says that a connection is being made;
+   else -1, and it stays. */
 static int
-connect_attempt(PyObject *self, PyObject *address)
+take_progress(void)
 {
-    PyObject *r = socket_attempt(self, original.connect_ex, self, &address, 1,
-                                 NULL);
-    int error = r == NULL ? -1 : (int)PyLong_AsLong(r);
-    Py_XDECREF(r);
+    if (!PyErr_ExceptionMatches(PyExc_BlockingIOError) &&
+        !PyErr_ExceptionMatches(PyExc_InterruptedError)) {
+        return -1;
+    }
+    PyObject *error = error_take();
+    PyObject *number = PyObject_GetAttrString(error, "errno");
+    Py_DECREF(error);
+    int value = number == NULL ? -1 : (int)PyLong_AsLong(number);
+    Py_XDECREF(number);
+    return value;
+}
+
+/* The original connect() or connect_ex(), without waiting: 0, an errno, or -1
+   with an exception set. */
+static int
+connect_attempt(PyObject *self, PyObject *method, PyObject *address)
+{
+    PyObject *r = socket_attempt(self, method, self, &address, 1, NULL);
+    if (r == NULL) {
+        return take_progress();
+    }
+    int error = r == Py_None ? 0 : (int)PyLong_AsLong(r);
+    Py_DECREF(r);
     return error;
 }
 
@@ -366,19 +411,17 @@ error_of_socket(int fd)
 
 /* 0, an errno (-2: time is up), or -1 with an exception set. */
 static int
-connect_to(PyObject *self, PyObject *address)
+connect_to(PyObject *self, PyObject *method, PyObject *address)
 {
     int64_t deadline = deadline_of(self);
-    int error = connect_attempt(self, address);
-    /* The queue of a local socket is full. */
-    while (error == EAGAIN && ((struct socket_head *)self)->family == AF_UNIX) {
-        if (deadline_is_over(deadline)) {
-            return -2;
-        }
+    int error = connect_attempt(self, method, address);
+    /* The queue of a local socket is full: one without time limit waits. */
+    while (error == EAGAIN && deadline < 0 &&
+           ((struct socket_head *)self)->family == AF_UNIX) {
         if (green_sleep(QUEUE_FULL_SECONDS) < 0) {
             return -1;
         }
-        error = connect_attempt(self, address);
+        error = connect_attempt(self, method, address);
     }
     if (error != EINPROGRESS && error != EINTR) {
         return error;
@@ -399,7 +442,9 @@ sock_connect(PyObject *self, PyObject *given)
                                             NULL);
     }
     PyObject *address = resolve_address(self, given);
-    int error = address == NULL ? -1 : connect_to(self, address);
+    int error = address == NULL
+                    ? -1
+                    : connect_to(self, original.connect, address);
     Py_XDECREF(address);
     if (error == -2) {
         PyErr_SetString(PyExc_TimeoutError, timed_out);
@@ -419,7 +464,9 @@ sock_connect_ex(PyObject *self, PyObject *given)
                                             NULL);
     }
     PyObject *address = resolve_address(self, given);
-    int error = address == NULL ? -1 : connect_to(self, address);
+    int error = address == NULL
+                    ? -1
+                    : connect_to(self, original.connect_ex, address);
     Py_XDECREF(address);
     return error == -1 ? NULL
                        : PyLong_FromLong(error == -2 ? EWOULDBLOCK : error);

@@ -89,6 +89,11 @@ bool build_set_body(struct exchange *x, PyObject *body);  /* str or a buffer */
 bool build_is_simple_form(PyObject *data);
 bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 
+/* pyoptions.c: the options that a dict says, whose names are the fields of
+   struct option_values; None is as good as nothing. A reference for the
+   caller, NULL for the ordinary ones. False with an exception set. */
+bool options_from_dict(PyObject *dict, const struct http_options **made);
+
 /* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
    as http.client sends them. From (domain, path, name, value, domain_given,
    path_given, secure, http_only, expires), or from a name and a value (str or
@@ -100,7 +105,14 @@ bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
    exception set. */
 struct cookie_jar *session_jar(SessionObject *s);
 
-/* session_cookies.c: methods of the session, for locust.clients. */
+/* session_cookies.c: a jar (NULL: an empty one) for Python: all cookies, the
+   number of changes, setting and deleting some. */
+PyObject *cookies_list(struct cookie_jar *jar);
+PyObject *cookies_version(struct cookie_jar *jar);
+PyObject *cookies_set(struct cookie_jar *jar, PyObject *args);
+PyObject *cookies_delete(struct cookie_jar *jar, PyObject *args);
+
+/* The same as methods of the session, for locust.clients. */
 PyObject *session_cookie_list(SessionObject *s, PyObject *unused);
 PyObject *session_cookie_version(SessionObject *s, PyObject *unused);
 PyObject *session_cookie_set(SessionObject *s, PyObject *args);

@@ -19,6 +19,7 @@ struct cookie_jar {
     struct cookie *first;
     atomic_uint version;        /* 0: never had a cookie */
     atomic_int references;
+    atomic_bool sends_secure;   /* secure cookies to http, too */
 };
 
 /* A piece of somebody else's string. */
@@ -101,6 +102,12 @@ cookie_free(struct cookie *c)
     free(c->domain);
     free(c->path);
     free(c);
+}
+
+void
+cookie_jar_send_secure(struct cookie_jar *jar)
+{
+    atomic_store(&jar->sends_secure, true);
 }
 
 void
@@ -330,6 +337,7 @@ cookie_jar_header(struct cookie_jar *jar, const char *url, struct buf *out)
         !effective_host(t.host, host)) {
         return true;
     }
+    t.secure = t.secure || jar->sends_secure;
     int64_t now = (int64_t)time(NULL);
     size_t begin = out->length;
     bool ok = true;
@@ -500,6 +508,7 @@ parse_expires(struct span value)
     return when == -1 ? 0 : when <= 0 ? 1 : (int64_t)when;
 }
 
+/* Of several domains or paths the first one counts. */
 static void
 parse_attributes(struct span rest, struct cookie *c, struct span *domain,
                  struct span *path)
@@ -510,10 +519,10 @@ parse_attributes(struct span rest, struct cookie *c, struct span *domain,
         struct span key, value, part = next_part(&rest);
         split(part, &key, &value);
         if (span_is(key, "domain")) {
-            *domain = value;
+            *domain = domain->length > 0 ? *domain : value;
         }
         else if (span_is(key, "path")) {
-            *path = value;
+            *path = path->length > 0 ? *path : value;
         }
         else if (span_is(key, "secure")) {
             c->secure = true;

@@ -45,7 +45,7 @@ struct connections {
 struct sock {
     ev_io io;
     struct io_thread *thread;
-    ev_tstamp touched;          /* when it was last ready */
+    ev_tstamp touched;          /* when something last came */
     bool ours;                  /* a connection; else libcurl's own, which it
                                    closes without a word: its resolver's */
     bool idle;                  /* libcurl does not watch it now */
@@ -95,7 +95,7 @@ struct transfer {
     bool encoded;               /* the body is compressed */
     bool handed;                /* the hub has the head: bodies flow */
     bool receive_paused, send_paused;
-    bool enough;                /* a HEAD that had a body: all is here */
+    bool enough;                /* all is here, whatever libcurl waits for */
 
     /* What the handle is set to. */
     const struct http_options *options; /* a reference, or NULL */
@@ -204,7 +204,7 @@ void engine_begin_hop(struct io_thread *io, struct exchange *x);
 /* There will be free memory to give back soon. */
 void engine_expect_garbage(struct io_thread *io);
 
-/* For how many seconds a socket was not ready. */
+/* For how many seconds nothing came on a socket. */
 double engine_socket_silence(struct io_thread *io, int fd);
 
 /* libcurl's socket callbacks. */
@@ -320,6 +320,9 @@ bool stream_put(struct stream *s, struct io_thread *io, const char *bytes,
 
 /* The next bytes; 0: that was all. */
 ssize_t upload_read(struct upload *u, char *to, size_t most);
+
+/* Whether all was read. */
+bool upload_is_sent(const struct upload *u);
 
 /* The next read begins at the beginning. */
 void upload_rewind(struct upload *u);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
+#include "http/fast.h"
 #include "http/flow.h"
 #include "http/url.h"
 
@@ -333,7 +334,8 @@ get_ok(ResponseObject *r, void *closure)
 PyObject *
 response_lazily(ResponseObject *r, const char *what)
 {
-    return PyObject_CallFunction(helpers.lazy, "Os", r, what);
+    return PyObject_CallFunction(r->fast ? fast_helpers.lazy : helpers.lazy,
+                                 "Os", r, what);
 }
 
 PyObject *
@@ -484,11 +486,19 @@ get_reported_url(ResponseObject *r, void *closure)
     return PyUnicode_DecodeUTF8(url, (Py_ssize_t)strlen(url), "replace");
 }
 
+Py_ssize_t
+response_length(const ResponseObject *r)
+{
+    Py_ssize_t length = r->length;
+    if (!r->fast) {
+        response_body(r, &length);
+    }
+    return length;
+}
+
 static PyObject *
 make_meta(ResponseObject *r)
 {
-    Py_ssize_t length;
-    response_body(r, &length);
     PyObject *url = get_reported_url(r, NULL);
     PyObject *context = r->context ? Py_NewRef(r->context) : PyDict_New();
     if (url == NULL || context == NULL) {
@@ -502,7 +512,7 @@ make_meta(ResponseObject *r)
         "{sOsdsOsNsOsOsdsNsn}", "request_type", r->request_type,
         "response_time", r->response_time, "name", r->name, "context",
         context, "response", r, "exception", exception, "start_time",
-        r->start_time, "url", url, "response_length", length);
+        r->start_time, "url", url, "response_length", response_length(r));
 }
 
 PyObject *

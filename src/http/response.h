@@ -28,6 +28,7 @@ typedef struct {
     PyObject *encoding;         /* str or None, once asked for or set */
     PyObject *request_meta;     /* dict, once asked for */
     PyObject *lazy;             /* dict: headers, cookies, url ... */
+    Py_ssize_t length;          /* fast: of the body, as reported */
     double start_time;          /* seconds since the epoch */
     double response_time;       /* ms */
     bool catch_response;
@@ -51,6 +52,9 @@ PyObject *response_refused(SessionObject *session, struct call *call,
 
 /* The reply whose URL the request event names. */
 const struct reply *response_reported(const ResponseObject *r);
+
+/* The length of the body that the request event names. */
+Py_ssize_t response_length(const ResponseObject *r);
 
 /* HTTP status; 0 if there was no reply. */
 int response_status(const ResponseObject *r);

@@ -43,15 +43,15 @@ list_cookie(const struct cookie *c, void *argument)
 }
 
 PyObject *
-session_cookie_list(SessionObject *s, PyObject *unused)
+cookies_list(struct cookie_jar *jar)
 {
     PyObject *list = PyList_New(0);
-    if (list == NULL || s->jar == NULL) {
+    if (list == NULL || jar == NULL) {
         return list;
     }
     /* Of a copy: making Python objects may run anything, such as code that
        uses the jar, and the I/O thread is not to wait for it. */
-    struct cookie_jar *copy = cookie_jar_copy(s->jar, NULL);
+    struct cookie_jar *copy = cookie_jar_copy(jar, NULL);
     if (copy == NULL) {
         Py_DECREF(list);
         return PyErr_NoMemory();
@@ -65,10 +65,9 @@ session_cookie_list(SessionObject *s, PyObject *unused)
 }
 
 PyObject *
-session_cookie_version(SessionObject *s, PyObject *unused)
+cookies_version(struct cookie_jar *jar)
 {
-    unsigned version = s->jar == NULL ? 0 : cookie_jar_version(s->jar);
-    return PyLong_FromUnsignedLong(version);
+    return PyLong_FromUnsignedLong(jar == NULL ? 0 : cookie_jar_version(jar));
 }
 
 /* Raises what http.client raises for a header that it cannot send. */
@@ -203,10 +202,9 @@ cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple)
 }
 
 PyObject *
-session_cookie_set(SessionObject *s, PyObject *args)
+cookies_set(struct cookie_jar *jar, PyObject *args)
 {
-    struct cookie_jar *jar = session_jar(s);
-    if (jar == NULL || !cookie_put_tuple(jar, args)) {
+    if (!cookie_put_tuple(jar, args)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -224,7 +222,7 @@ deleted_name(PyObject *text, PyObject **keep, const char **name)
 }
 
 PyObject *
-session_cookie_delete(SessionObject *s, PyObject *args)
+cookies_delete(struct cookie_jar *jar, PyObject *args)
 {
     PyObject *given[3], *keep[3] = {NULL};
     const char *name[3];
@@ -232,13 +230,40 @@ session_cookie_delete(SessionObject *s, PyObject *args)
         return NULL;
     }
     int deleted = 0;
-    if (s->jar != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
+    if (jar != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
         deleted_name(given[1], &keep[1], &name[1]) &&
         deleted_name(given[2], &keep[2], &name[2])) {
-        deleted = cookie_jar_delete(s->jar, name[0], name[1], name[2]);
+        deleted = cookie_jar_delete(jar, name[0], name[1], name[2]);
     }
     for (int i = 0; i < 3; i++) {
         Py_XDECREF(keep[i]);
     }
     return PyLong_FromLong(deleted);
+}
+
+/* --- Methods of a session. */
+
+PyObject *
+session_cookie_list(SessionObject *s, PyObject *unused)
+{
+    return cookies_list(s->jar);
+}
+
+PyObject *
+session_cookie_version(SessionObject *s, PyObject *unused)
+{
+    return cookies_version(s->jar);
+}
+
+PyObject *
+session_cookie_set(SessionObject *s, PyObject *args)
+{
+    struct cookie_jar *jar = session_jar(s);
+    return jar == NULL ? NULL : cookies_set(jar, args);
+}
+
+PyObject *
+session_cookie_delete(SessionObject *s, PyObject *args)
+{
+    return cookies_delete(s->jar, args);
 }

@@ -8,6 +8,7 @@
 
 #include "green/green.h"
 #include "http/exchange.h"
+#include "http/fast.h"
 #include "http/response.h"
 #include "stats/entry.h"
 #include "unit.h"
@@ -24,7 +25,9 @@ static const struct {
     KIND(UserObject, 88),
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 160),
-    KIND(ResponseObject, 160),
+    KIND(FastSessionObject, 64),
+    KIND(AgentObject, 128),
+    KIND(ResponseObject, 168),
     KIND(struct exchange, 344),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
