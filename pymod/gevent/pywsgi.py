@@ -385,9 +385,9 @@ class WSGIHandler:
 
     def write(self, data) -> None:
         """Sends a part of the body; the headers before the first."""
-        if not isinstance(data, (bytes, bytearray, memoryview)):
+        if data and not isinstance(data, (bytes, bytearray, memoryview)):
             raise AssertionError(f"the body must be bytes, not {type(data).__name__}")
-        data = bytes(data)
+        data = bytes(data or b"")
         if self.headers_sent:
             self._sendall(self._chunk(data))
         elif self.status is None:
