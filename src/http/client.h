@@ -10,18 +10,35 @@
 #include "http/cookie.h"
 #include "http/engine.h"
 
+/* Connections that requests may share: a session's own, or those of urllib3's
+   pools (transport.c). */
+typedef struct {
+    PyObject_HEAD
+    struct connections *connections;    /* NULL until the first request */
+} TransportObject;
+
+/* Cookies, as sessions and what shows them to Python share them. */
+typedef struct {
+    PyObject_HEAD
+    struct cookie_jar *jar;
+    bool strange;               /* its rules are not ours: Python applies
+                                   them */
+} CookieJarObject;
+
 /* The native base of HttpSession. What requests.Session keeps in attributes
    comes into being when it is first touched: NULL until then. */
 typedef struct {
     PyObject_HEAD
-    struct connections *connections;    /* NULL until the first request */
+    TransportObject *transport; /* NULL until the first request */
+    CookieJarObject *jar;       /* NULL until there are cookies to keep, or
+                                   somebody's own jar keeps them */
     PyObject *base_url;
     PyObject *request_event;
     PyObject *user;             /* or None */
     PyObject *request_name;     /* or None */
     PyObject *explicit_name;    /* of the last request, or None */
     PyObject *headers;          /* CaseInsensitiveDict */
-    PyObject *cookies;          /* a view of the connections' jar */
+    PyObject *cookies;          /* what shows jar; without jar: their own */
     PyObject *auth;
     PyObject *params;
     PyObject *hooks;
@@ -39,11 +56,14 @@ struct call {
     PyObject *method, *url;
     PyObject *name, *context, *catch_response;
     PyObject *data, *json, *params, *headers, *cookies, *auth, *timeout;
-    PyObject *allow_redirects, *verify;
+    PyObject *allow_redirects, *verify, *stream;
+    PyObject *files, *hooks, *proxies, *cert;
     PyObject *others;           /* owned: dict of all other keywords */
 };
 
 extern PyTypeObject *Session_Type;
+extern PyTypeObject *Transport_Type;
+extern PyTypeObject *CookieJar_Type;
 
 /* helpers.c: functions of locust.clients, which holds what is Python's. */
 struct client_helpers {
@@ -52,7 +72,20 @@ struct client_helpers {
     PyObject *encode_form;      /* (data) -> str or bytes */
     PyObject *prepare_url;      /* (url, params) -> str */
     PyObject *prepare;          /* (session, method, url, dict) ->
-                                   (method, url, headers, body) */
+                                   (method, url, headers, body), or the
+                                   response if requests has sent it */
+    PyObject *send_slowly;      /* (session, method, url, dict) -> response */
+    PyObject *describe;         /* (response, url as given, its stream) ->
+                                   (url, name, length, ms or None) */
+    PyObject *adapters_are_ours;        /* (session) -> bool */
+    PyObject *close_adapters;   /* (session) */
+    PyObject *adopt_cookies;    /* (session, value) -> (cookies, CookieJar or
+                                   None) */
+    PyObject *unwrap;           /* (exception) -> what is left of it */
+    PyObject *tls_files;        /* (url, verify, cert) -> (ca_file,
+                                   ca_directory, cert_file, key_file) */
+    PyObject *own_methods;      /* tuple of what a session may not replace if
+                                   its requests are to be native */
     PyObject *merge_headers;    /* (session, headers) -> mapping */
     PyObject *basic_auth;       /* (pair or HTTPBasicAuth) -> str */
     PyObject *basic_auth_class; /* requests.auth.HTTPBasicAuth */
@@ -96,21 +129,45 @@ struct exchange *build_prepared(SessionObject *session, struct call *call,
 bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
 bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
-/* session_cookies.c: methods of the session, for locust.clients. */
-PyObject *session_cookie_list(SessionObject *s, PyObject *unused);
-PyObject *session_cookie_version(SessionObject *s, PyObject *unused);
-PyObject *session_cookie_set(SessionObject *s, PyObject *args);
-PyObject *session_cookie_delete(SessionObject *s, PyObject *args);
+/* call.c: the methods of a session. */
+#define SESSION_CALL(name)                                                    \
+    PyObject *session_##name(SessionObject *s, PyObject *const *args,         \
+                             Py_ssize_t n, PyObject *names_of)
+SESSION_CALL(request);
+SESSION_CALL(get);
+SESSION_CALL(options);
+SESSION_CALL(head);
+SESSION_CALL(post);
+SESSION_CALL(put);
+SESSION_CALL(patch);
+SESSION_CALL(delete);
+
+/* call.c: remembers what the session's type has of its own. 0 or -1. */
+int calls_init(PyObject *session_type);
+
+/* session_cookies.c: the cookies of a session, made if need be; borrowed. NULL
+   with an exception set. */
+CookieJarObject *session_jar(SessionObject *session);
 
 /* perform.c: sends an exchange and waits until it is back. Parks. 0; or -1
    with an exception set, and then it takes the exchange over. */
 int exchange_perform(struct exchange *x);
 
-/* perform.c: opens the session's connections if need be; starts the engine
-   with the first ones. NULL with an exception set. */
-struct connections *session_connections(SessionObject *session);
+/* perform.c: opens connections if need be; starts the engine with the first
+   ones. NULL with an exception set. */
+struct connections *transport_connections(TransportObject *transport);
+
+/* transport.c: the session's own, made if need be; borrowed. NULL with an
+   exception set. */
+TransportObject *session_transport(SessionObject *session);
+
+/* transport.c: closes the connections once none is in use; NULL is allowed. 0,
+   or -1 with an exception set. */
+int transport_close(TransportObject *transport);
 
 int session_module_exec(PyObject *module);
+int transport_module_exec(PyObject *module);
+int session_cookies_module_exec(PyObject *module);
 int perform_module_exec(PyObject *module);
 int helpers_module_exec(PyObject *module);
 

@@ -18,6 +18,7 @@ struct cookie_jar {
     pthread_mutex_t lock;
     struct cookie *first;
     atomic_uint version;        /* 0: never had a cookie */
+    atomic_int references;
 };
 
 /* A piece of somebody else's string. */
@@ -75,7 +76,19 @@ cookie_jar_new(void)
     struct cookie_jar *jar = calloc(1, sizeof(*jar));
     if (jar != NULL && pthread_mutex_init(&jar->lock, NULL) != 0) {
         free(jar);
-        jar = NULL;
+        return NULL;
+    }
+    if (jar != NULL) {
+        atomic_init(&jar->references, 1);
+    }
+    return jar;
+}
+
+struct cookie_jar *
+cookie_jar_ref(struct cookie_jar *jar)
+{
+    if (jar != NULL) {
+        atomic_fetch_add(&jar->references, 1);
     }
     return jar;
 }
@@ -93,7 +106,7 @@ cookie_free(struct cookie *c)
 void
 cookie_jar_free(struct cookie_jar *jar)
 {
-    if (jar == NULL) {
+    if (jar == NULL || atomic_fetch_sub(&jar->references, 1) > 1) {
         return;
     }
     cookie_jar_delete(jar, NULL, NULL, NULL);

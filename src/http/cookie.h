@@ -6,7 +6,8 @@
  * which requests uses: Netscape cookies, "localhost" counts as
  * "localhost.local", more specific paths are sent first.
  *
- * A jar locks itself: the hub and the I/O thread may both use it.
+ * A jar locks itself: the hub and the I/O thread may both use it. It is counted:
+ * sessions and the exchanges that they have out share it.
  */
 #ifndef LOCUST_HTTP_COOKIE_H
 #define LOCUST_HTTP_COOKIE_H
@@ -33,7 +34,13 @@ struct cookie {
     int64_t expires;            /* seconds since the epoch; 0: never */
 };
 
+/* One with a single reference. NULL without memory. */
 struct cookie_jar *cookie_jar_new(void);
+
+/* One more reference; returns the jar. NULL is allowed. */
+struct cookie_jar *cookie_jar_ref(struct cookie_jar *jar);
+
+/* One reference less; the last one frees it. NULL is allowed. */
 void cookie_jar_free(struct cookie_jar *jar);
 
 /* Stores what the Set-Cookie headers of a reply ask for. What breaks the

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http/cookie.h"
 #include "http/internal.h"
 
 /* libcurl closes idle connections above this number per multi handle; every
@@ -232,7 +231,6 @@ static void
 free_connections(struct connections *c)
 {
     drop_share(c);
-    cookie_jar_free(c->jar);
     free(c);
 }
 
@@ -678,11 +676,6 @@ connections_new(void)
     if (c == NULL) {
         return NULL;
     }
-    c->jar = cookie_jar_new();
-    if (c->jar == NULL) {
-        free(c);
-        return NULL;
-    }
     c->io = &engine.threads[engine.next++ % engine.count];
     c->start = engine.start;
     return c;
@@ -708,12 +701,6 @@ connections_revive(struct connections *c)
     c->start = engine.start;
     c->exchanges = 0;
     c->closing = c->dropping = false;
-}
-
-struct cookie_jar *
-connections_cookies(struct connections *c)
-{
-    return c->jar;
 }
 
 void

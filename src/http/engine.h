@@ -14,8 +14,6 @@
 #include "base/mailbox.h"
 #include "http/exchange.h"
 
-struct cookie_jar;
-
 struct engine_settings {
     int threads;                /* at least 1 */
     const char *ca_file;        /* trusted certificates; NULL: libcurl's */
@@ -53,7 +51,7 @@ struct connections *connections_new(void);
 /* Whether the engine that they were made for still runs. */
 bool connections_are_alive(const struct connections *c);
 
-/* Moves them to the engine that runs now; the cookies stay. */
+/* Moves them to the engine that runs now. */
 void connections_revive(struct connections *c);
 
 /* Closes them once the last exchange on them has come back; frees them. */
@@ -62,9 +60,6 @@ void connections_close(struct connections *c);
 /* Closes them once none is in use; the next exchange opens new ones. False
    without memory. */
 bool connections_drop_idle(struct connections *c);
-
-/* The session's cookies, which redirects on the way see too. */
-struct cookie_jar *connections_cookies(struct connections *c);
 
 /* Hands an exchange over. It comes back exactly once. */
 void engine_submit(struct exchange *x);

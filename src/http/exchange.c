@@ -26,6 +26,7 @@ exchange_free(struct exchange *x)
     curl_slist_free_all(x->lines);
     free(x->url);
     free(x->own_method);
+    cookie_jar_free(x->cookies);
     cookie_jar_free(x->jar);
     free(x->body);
     free(x->message);

@@ -85,6 +85,8 @@ struct exchange {
     struct curl_slist *headers; /* borrowed from lines, or shared */
     struct curl_slist *lines;   /* owned: made for this exchange, or NULL */
     int cookie_at;              /* lines that come before Cookie; -1: all */
+    struct cookie_jar *cookies; /* a reference: the session's, which replies
+                                   add to; NULL: cookies are not looked at */
     struct cookie_jar *jar;     /* owned: cookies of this call; or NULL */
     char *body;                 /* owned; NULL: none */
     size_t body_length;

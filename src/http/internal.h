@@ -19,7 +19,6 @@ struct connections {
     struct io_thread *io;
     struct connections *next, **link;   /* those of io with a share */
     CURLSH *share;              /* the connection cache; NULL until needed */
-    struct cookie_jar *jar;     /* locks itself */
     unsigned start;             /* of the engine, that io belongs to */
     int exchanges;              /* out on these connections */
     bool closing;               /* freed when nothing is out */

@@ -93,18 +93,20 @@ report_with(ResponseObject *r, PyObject *exception)
     if (r->request_meta != NULL) {
         return fire_meta(r, exception);
     }
-    Py_ssize_t length;
-    response_body(r, &length);
+    const char *url = response_reported_text(r);
+    if (url == NULL) {
+        return -1;
+    }
     struct request_report report = {
         .request_type = r->request_type,
         .name = r->name,
         .timed = true,
         .response_time = r->response_time,
-        .response_length = length,
+        .response_length = response_length(r),
         .exception = exception,
         .context = r->context,
         .response = (PyObject *)r,
-        .url = response_reported(r)->url,
+        .url = url,
         .start_time = r->start_time,
     };
     return event_fire_request(r->hook, &report);

@@ -10,26 +10,36 @@
 
 #include <netdb.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <structmember.h>
 
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
+#include "http/flow.h"
+#include "http/stream.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
 
 /* The first request of the exchange if it went well; else the one that
    failed, as requests knows no history then. */
-const struct reply *
-response_reported(const ResponseObject *r)
+static const struct reply *
+reported_reply(const ResponseObject *r)
 {
     const struct reply *reply = r->exchange->reply;
     while (r->error == NULL && reply->previous != NULL) {
         reply = reply->previous;
     }
     return reply;
+}
+
+const char *
+response_reported_text(const ResponseObject *r)
+{
+    return r->reported_url != NULL ? PyUnicode_AsUTF8(r->reported_url)
+                                   : reported_reply(r)->url;
 }
 
 /* Path and query of a URL, which names a request that has no other name. */
@@ -44,9 +54,7 @@ path_of(const char *url)
 
 /* --- Making one. */
 
-/* The user's context() with the call's laid over it; NULL without an exception
-   for an empty one. */
-static PyObject *
+PyObject *
 merge_context(SessionObject *s, PyObject *given)
 {
     PyObject *merged = NULL;
@@ -104,27 +112,37 @@ static const char *const error_kinds[] = {
     [HTTP_OTHER] = "other",
 };
 
-/* Sets error and reported from the exchange's. 0 or -1. */
-static int
-make_error(ResponseObject *r)
+PyObject *
+exchange_failure(const struct exchange *x)
 {
-    struct exchange *x = r->exchange;
     PyObject *message =
         x->error == HTTP_RESOLVE
             ? PyUnicode_FromString(gai_strerror(x->code))
             : PyUnicode_DecodeLatin1(x->message ? x->message : "",
                                      (Py_ssize_t)x->message_length, NULL);
     if (message == NULL) {
-        return -1;
+        return NULL;
     }
     bool connecting = x->error == HTTP_CONNECT_TIMEOUT ||
                       (x->error == HTTP_READ_TIMEOUT && x->code == 2);
     double timeout = connecting ? x->connect_timeout : x->read_timeout;
+    return Py_BuildValue("(siNdn)", error_kinds[x->error], x->code, message,
+                         timeout,
+                         (Py_ssize_t)(x->reply->raw.length - x->reply->body));
+}
+
+/* Sets error and reported from the exchange's. 0 or -1. */
+static int
+make_error(ResponseObject *r)
+{
+    PyObject *failure = exchange_failure(r->exchange);
+    if (failure == NULL) {
+        return -1;
+    }
     /* A pair; or it raises what reaches the task. */
-    PyObject *pair = PyObject_CallFunction(
-        helpers.make_error, "OssiNdn", r, x->reply->url,
-        error_kinds[x->error], x->code, message, timeout,
-        (Py_ssize_t)(x->reply->raw.length - x->reply->body));
+    PyObject *pair =
+        PyObject_CallFunction(helpers.make_error, "OsN", r,
+                              r->exchange->reply->url, failure);
     if (pair == NULL) {
         return -1;
     }
@@ -145,6 +163,25 @@ broke_in_body(const struct exchange *x)
            (x->error == HTTP_READ_TIMEOUT && x->code == 1);
 }
 
+/* A response without a body that has come yet: a Reply reads it, and requests'
+   code what that gives. Takes the exchange over. False with an exception
+   set. */
+static bool
+begin_stream(ResponseObject *r, struct exchange *x)
+{
+    struct header length;
+    r->response_time = (double)(x->reply->headed - x->taken) * 1e-6;
+    if (reply_find_header(x->reply, "Content-Length", &length)) {
+        r->length = (Py_ssize_t)strtoll(length.value, NULL, 10);
+    }
+    r->body = reply_object_new(x);
+    r->exchange = r->body != NULL ? x : NULL;
+    r->in_python = true;
+    r->lazy = Py_BuildValue("{sOsO}", "_content", Py_False,
+                            "_content_consumed", Py_False);
+    return r->body != NULL && r->lazy != NULL;
+}
+
 PyObject *
 response_new(SessionObject *session, struct call *call, struct exchange *x,
              double start_time)
@@ -152,25 +189,34 @@ response_new(SessionObject *session, struct call *call, struct exchange *x,
     PyTypeObject *type = (PyTypeObject *)helpers.response_class;
     ResponseObject *r = (ResponseObject *)type->tp_alloc(type, 0);
     if (r == NULL) {
-        exchange_free(x);
+        exchange_release(x);
+        return NULL;
+    }
+    bool streamed = x->stream != NULL && stream_is_headed(x->stream);
+    if (streamed && !begin_stream(r, x)) {
+        Py_DECREF(r);
         return NULL;
     }
     r->exchange = x;
     r->reply = x->reply;
     r->start_time = start_time;
-    r->response_time = (double)(x->ended - x->taken) * 1e-6;
+    if (!streamed) {
+        r->response_time = (double)(x->ended - x->taken) * 1e-6;
+    }
     r->hook = Py_NewRef(session->request_event);
     r->request_type = Py_NewRef(call->method);
     int caught = call->catch_response == NULL
                      ? 0
                      : PyObject_IsTrue(call->catch_response);
     r->catch_response = caught > 0;
-    bool ok = caught >= 0 && (x->error == HTTP_OK || make_error(r) == 0);
+    bool failed = !streamed && x->error != HTTP_OK;
+    bool ok = caught >= 0 && (!failed || make_error(r) == 0);
     int named = ok ? PyObject_IsTrue(call->name) : -1;
     if (named >= 0) {
-        r->name = named               ? Py_NewRef(call->name)
-                  : broke_in_body(x) ? PyObject_Str(call->url)
-                                     : path_of(response_reported(r)->url);
+        r->name = named                        ? Py_NewRef(call->name)
+                  : failed && broke_in_body(x) ? PyObject_Str(call->url)
+                                               : path_of(
+                                                  reported_reply(r)->url);
         ok = r->name != NULL;
     }
     if (ok && named >= 0) {
@@ -285,17 +331,10 @@ response_get_url(ResponseObject *r, void *closure)
 
 /* The rest of the status line after the number. */
 PyObject *
-response_get_reason(ResponseObject *r, void *closure)
+header_reason(const struct reply *reply)
 {
-    PyObject *set = set_by_hand(r, "reason");
-    if (set != NULL) {
-        return Py_NewRef(set);
-    }
-    if (r->reply == NULL || r->error != NULL) {
-        Py_RETURN_NONE;
-    }
-    const char *line = r->reply->raw.data;
-    const char *end = memchr(line, '\n', r->reply->body);
+    const char *line = reply->raw.data;
+    const char *end = memchr(line, '\n', reply->body);
     if (end == NULL) {
         return Py_NewRef(names.empty);
     }
@@ -307,6 +346,19 @@ response_get_reason(ResponseObject *r, void *closure)
         line = space != NULL ? space + 1 : end;
     }
     return PyUnicode_DecodeLatin1(line, end - line, NULL);
+}
+
+PyObject *
+response_get_reason(ResponseObject *r, void *closure)
+{
+    PyObject *set = set_by_hand(r, "reason");
+    if (set != NULL) {
+        return Py_NewRef(set);
+    }
+    if (r->reply == NULL || r->error != NULL) {
+        Py_RETURN_NONE;
+    }
+    return header_reason(r->reply);
 }
 
 static PyObject *
@@ -359,11 +411,17 @@ PyDoc_STRVAR(header_items_doc,
 static PyObject *
 response_header_items(ResponseObject *r, PyObject *unused)
 {
+    bool none = r->reply == NULL || r->error != NULL;
+    return none ? PyList_New(0) : header_items(r->reply);
+}
+
+PyObject *
+header_items(const struct reply *reply)
+{
     PyObject *list = PyList_New(0);
     struct header h;
-    bool none = r->reply == NULL || r->error != NULL;
-    for (size_t at = 0; list != NULL && !none &&
-                        reply_next_header(r->reply, &at, &h);) {
+    for (size_t at = 0;
+         list != NULL && reply_next_header(reply, &at, &h);) {
         PyObject *item = Py_BuildValue(
             "(NN)",
             PyUnicode_DecodeLatin1(h.name, (Py_ssize_t)h.name_length, NULL),
@@ -422,6 +480,17 @@ get_elapsed_seconds(ResponseObject *r, void *closure)
                               1e-9);
 }
 
+/* The body of a redirect before a stream: as it came, to be decoded by
+   requests' code like the stream itself. False with an exception set. */
+static bool
+read_later(ResponseObject *hop)
+{
+    hop->in_python = true;
+    hop->lazy = Py_BuildValue("{sOsO}", "_content", Py_False,
+                              "_content_consumed", Py_False);
+    return hop->lazy != NULL;
+}
+
 /* The redirects that led here, each as a response of its own. */
 static PyObject *
 make_history(ResponseObject *r)
@@ -435,6 +504,9 @@ make_history(ResponseObject *r)
         if (hop != NULL) {
             hop->origin = Py_NewRef(r->origin ? r->origin : (PyObject *)r);
             hop->reply = (struct reply *)reply;
+            if (r->in_python && !read_later(hop)) {
+                Py_CLEAR(hop);
+            }
         }
         if (hop == NULL || PyList_Insert(list, 0, (PyObject *)hop) < 0) {
             Py_CLEAR(list);
@@ -464,18 +536,29 @@ get_history(ResponseObject *r, void *closure)
 static PyObject *
 get_reported_url(ResponseObject *r, void *closure)
 {
+    if (r->reported_url != NULL) {
+        return Py_NewRef(r->reported_url);
+    }
     if (r->exchange == NULL) {
         return response_get_url(r, NULL);
     }
-    const char *url = response_reported(r)->url;
+    const char *url = reported_reply(r)->url;
     return PyUnicode_DecodeUTF8(url, (Py_ssize_t)strlen(url), "replace");
+}
+
+Py_ssize_t
+response_length(const ResponseObject *r)
+{
+    Py_ssize_t length = r->length;
+    if (!r->in_python) {
+        response_body(r, &length);
+    }
+    return length;
 }
 
 static PyObject *
 make_meta(ResponseObject *r)
 {
-    Py_ssize_t length;
-    response_body(r, &length);
     PyObject *url = get_reported_url(r, NULL);
     PyObject *context = r->context ? Py_NewRef(r->context) : PyDict_New();
     if (url == NULL || context == NULL) {
@@ -487,7 +570,7 @@ make_meta(ResponseObject *r)
         "{sOsdsOsNsOsOsdsNsn}", "request_type", r->request_type,
         "response_time", r->response_time, "name", r->name, "context",
         context, "response", r, "exception", Py_None, "start_time",
-        r->start_time, "url", url, "response_length", length);
+        r->start_time, "url", url, "response_length", response_length(r));
 }
 
 static PyObject *
@@ -516,10 +599,34 @@ set_request_meta(ResponseObject *r, PyObject *value, void *closure)
     return 0;
 }
 
+/* _content_consumed: of bodies that requests' code reads it is what that code
+   says; all others are there. */
 static PyObject *
-get_true(ResponseObject *r, void *closure)
+get_consumed(ResponseObject *r, void *closure)
 {
-    Py_RETURN_TRUE;
+    PyObject *set = r->in_python ? set_by_hand(r, "_content_consumed") : NULL;
+    return Py_NewRef(set != NULL ? set : Py_True);
+}
+
+static int
+set_consumed(ResponseObject *r, PyObject *value, void *closure)
+{
+    return r->in_python ? set_lazy(r, value, "_content_consumed") : 0;
+}
+
+static PyObject *
+get_body(ResponseObject *r, void *closure)
+{
+    return Py_NewRef(r->body != NULL ? r->body : Py_None);
+}
+
+/* What of a redirect before a stream has come, undecoded. */
+static PyObject *
+get_raw_body(ResponseObject *r, void *closure)
+{
+    Py_ssize_t length;
+    const char *body = response_body(r, &length);
+    return PyBytes_FromStringAndSize(body, r->body == NULL ? length : 0);
 }
 
 static PyObject *
@@ -537,12 +644,6 @@ set_error(ResponseObject *r, PyObject *value, void *closure)
     return 0;
 }
 
-static int
-set_nothing(ResponseObject *r, PyObject *value, void *closure)
-{
-    return 0;
-}
-
 #define LAZY(name, doc)                                                       \
     {#name, (getter)get_lazy, (setter)set_lazy, doc, #name}
 
@@ -551,10 +652,14 @@ static PyGetSetDef response_getset[] = {
      "HTTP status; 0 if there was no reply.", "status_code"},
     {"content", (getter)response_get_content, (setter)response_set_content,
      "The body, decoded, in bytes.", NULL},
-    {"_content", (getter)response_get_content, (setter)response_set_content,
+    {"_content", (getter)response_get_kept, (setter)response_set_content,
      "What requests.Response keeps the body in.", NULL},
-    {"_content_consumed", (getter)get_true, (setter)set_nothing,
+    {"_content_consumed", (getter)get_consumed, (setter)set_consumed,
      "For requests.Response: the body has been read.", NULL},
+    {"_reply", (getter)get_body, NULL, "The Reply that reads it, or None.",
+     NULL},
+    {"_raw_body", (getter)get_raw_body, NULL,
+     "The body as it came, if it is not read from a Reply.", NULL},
     {"text", (getter)response_get_text, NULL, "The body as str.", NULL},
     {"encoding", (getter)response_get_encoding, (setter)response_set_encoding,
      "What text decodes the body with; may be set.", NULL},
@@ -620,7 +725,8 @@ static PyMethodDef response_methods[] = {
 
 #define RESPONSE_OBJECTS(DO) \
     DO(origin) DO(hook) DO(request_type) DO(name) DO(context) DO(error) \
-    DO(reported) DO(manual) DO(content) DO(encoding) DO(request_meta) DO(lazy)
+    DO(reported) DO(manual) DO(content) DO(encoding) DO(request_meta) \
+    DO(lazy) DO(reported_url) DO(body)
 
 static int
 response_traverse(ResponseObject *r, visitproc visit, void *arg)
@@ -647,8 +753,9 @@ response_dealloc(ResponseObject *r)
 {
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
+    struct exchange *own = r->body == NULL ? r->exchange : NULL;
     response_clear(r);
-    exchange_free(r->exchange);
+    exchange_free(own);
     type->tp_free(r);
     Py_DECREF(type);
 }
@@ -668,8 +775,8 @@ response_init(ResponseObject *r, PyObject *args, PyObject *kwargs)
     }
     Py_DECREF(request);
     Py_XSETREF(r->error, Py_NewRef(error));
-    Py_XSETREF(r->reported, Py_NewRef(error));
-    return 0;
+    Py_XSETREF(r->reported, PyObject_CallOneArg(helpers.unwrap, error));
+    return r->reported != NULL ? 0 : -1;
 }
 
 PyDoc_STRVAR(response_doc, "The native base of locust.clients' replies.");

@@ -1,11 +1,13 @@
 /*
- * A session's cookies for Python: the methods of the native jar that
- * locust.clients makes a requests jar of.
+ * Cookies for Python: the native jar, which a session, the exchanges that it
+ * has out and the requests jar that locust.clients makes of it share.
  */
 #include "config.h"
 #include "http/client.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <structmember.h>
 
 #include "http/cookie.h"
 
@@ -23,8 +25,8 @@ list_cookie(const struct cookie *c, void *argument)
 {
     PyObject *list = argument;
     PyObject *item = Py_BuildValue(
-        "(NNNsNOOOOL)", from_wire(c->domain), from_wire(c->path),
-        from_wire(c->name), "", from_wire(c->value),
+        "(NNNNOOOOL)", from_wire(c->domain), from_wire(c->path),
+        from_wire(c->name), from_wire(c->value),
         c->domain_given ? Py_True : Py_False,
         c->path_given ? Py_True : Py_False, c->secure ? Py_True : Py_False,
         c->http_only ? Py_True : Py_False, (long long)c->expires);
@@ -33,17 +35,20 @@ list_cookie(const struct cookie *c, void *argument)
     return ok;
 }
 
-PyObject *
-session_cookie_list(SessionObject *s, PyObject *unused)
+PyDoc_STRVAR(jar_cookies_doc,
+             "cookies()\n\nAll of them: [(domain, path, name, value, "
+             "domain_given, path_given, secure, http_only, expires)].");
+
+static PyObject *
+jar_cookies(CookieJarObject *j, PyObject *unused)
 {
     PyObject *list = PyList_New(0);
-    if (list == NULL || s->connections == NULL) {
-        return list;
+    if (list == NULL) {
+        return NULL;
     }
     /* Of a copy: making Python objects may run anything, such as code that
        uses the jar, and the I/O thread is not to wait for it. */
-    struct cookie_jar *copy =
-        cookie_jar_copy(connections_cookies(s->connections), NULL);
+    struct cookie_jar *copy = cookie_jar_copy(j->jar, NULL);
     if (copy == NULL) {
         Py_DECREF(list);
         return PyErr_NoMemory();
@@ -56,14 +61,10 @@ session_cookie_list(SessionObject *s, PyObject *unused)
     return list;
 }
 
-PyObject *
-session_cookie_version(SessionObject *s, PyObject *unused)
+static PyObject *
+jar_version(CookieJarObject *j, void *closure)
 {
-    unsigned version =
-        s->connections == NULL
-            ? 0
-            : cookie_jar_version(connections_cookies(s->connections));
-    return PyLong_FromUnsignedLong(version);
+    return PyLong_FromUnsignedLong(cookie_jar_version(j->jar));
 }
 
 /* Raises what http.client raises for a header that it cannot send. */
@@ -197,11 +198,14 @@ cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple)
     return ok;
 }
 
-PyObject *
-session_cookie_set(SessionObject *s, PyObject *args)
+PyDoc_STRVAR(jar_set_doc,
+             "set(domain, path, name, value, domain_given, path_given, "
+             "secure, http_only, expires)\n\nSets one.");
+
+static PyObject *
+jar_set(CookieJarObject *j, PyObject *args)
 {
-    struct connections *c = session_connections(s);
-    if (c == NULL || !cookie_put_tuple(connections_cookies(c), args)) {
+    if (!cookie_put_tuple(j->jar, args)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -218,8 +222,12 @@ deleted_name(PyObject *text, PyObject **keep, const char **name)
     return ok;
 }
 
-PyObject *
-session_cookie_delete(SessionObject *s, PyObject *args)
+PyDoc_STRVAR(jar_delete_doc,
+             "delete(domain, path, name)\n\n"
+             "Deletes what matches; None matches all. Returns how many.");
+
+static PyObject *
+jar_delete(CookieJarObject *j, PyObject *args)
 {
     PyObject *given[3], *keep[3] = {NULL};
     const char *name[3];
@@ -227,14 +235,95 @@ session_cookie_delete(SessionObject *s, PyObject *args)
         return NULL;
     }
     int deleted = 0;
-    if (s->connections != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
+    if (deleted_name(given[0], &keep[0], &name[0]) &&
         deleted_name(given[1], &keep[1], &name[1]) &&
         deleted_name(given[2], &keep[2], &name[2])) {
-        deleted = cookie_jar_delete(connections_cookies(s->connections),
-                                    name[0], name[1], name[2]);
+        deleted = cookie_jar_delete(j->jar, name[0], name[1], name[2]);
     }
     for (int i = 0; i < 3; i++) {
         Py_XDECREF(keep[i]);
     }
     return PyLong_FromLong(deleted);
+}
+
+/* --- The type. */
+
+PyTypeObject *CookieJar_Type;
+
+static PyObject *
+jar_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    CookieJarObject *j = (CookieJarObject *)type->tp_alloc(type, 0);
+    if (j != NULL && (j->jar = cookie_jar_new()) == NULL) {
+        Py_DECREF(j);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)j;
+}
+
+static void
+jar_dealloc(CookieJarObject *j)
+{
+    PyTypeObject *type = Py_TYPE(j);
+    cookie_jar_free(j->jar);
+    type->tp_free(j);
+    Py_DECREF(type);
+}
+
+CookieJarObject *
+session_jar(SessionObject *s)
+{
+    if (s->jar == NULL) {
+        s->jar = (CookieJarObject *)jar_new(CookieJar_Type, NULL, NULL);
+    }
+    return s->jar;
+}
+
+static PyMethodDef jar_methods[] = {
+    {"cookies", (PyCFunction)jar_cookies, METH_NOARGS, jar_cookies_doc},
+    {"set", (PyCFunction)jar_set, METH_VARARGS, jar_set_doc},
+    {"delete", (PyCFunction)jar_delete, METH_VARARGS, jar_delete_doc},
+    {NULL},
+};
+
+static PyGetSetDef jar_getset[] = {
+    {"version", (getter)jar_version, NULL,
+     "A number that changes when the cookies do.", NULL},
+    {NULL},
+};
+
+static PyMemberDef jar_members[] = {
+    {"strange", T_BOOL, offsetof(CookieJarObject, strange), 0,
+     "Whether Python must apply the rules, because they are not the usual "
+     "ones."},
+    {NULL},
+};
+
+PyDoc_STRVAR(jar_doc,
+             "CookieJar()\n\nCookies that the I/O threads see, for "
+             "locust.clients.");
+
+static PyType_Slot jar_slots[] = {
+    {Py_tp_doc, (void *)jar_doc},
+    {Py_tp_new, jar_new},
+    {Py_tp_dealloc, jar_dealloc},
+    {Py_tp_methods, jar_methods},
+    {Py_tp_getset, jar_getset},
+    {Py_tp_members, jar_members},
+    {0, NULL},
+};
+
+static PyType_Spec jar_spec = {
+    .name = "_locust.CookieJar",
+    .basicsize = sizeof(CookieJarObject),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = jar_slots,
+};
+
+int
+session_cookies_module_exec(PyObject *module)
+{
+    CookieJar_Type = (PyTypeObject *)PyType_FromSpec(&jar_spec);
+    return CookieJar_Type == NULL ? -1
+                                  : PyModule_AddType(module, CookieJar_Type);
 }

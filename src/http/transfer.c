@@ -398,8 +398,8 @@ static CURLcode
 add_cookies(struct transfer *t, const struct exchange *x)
 {
     static const char prefix[] = "Cookie: ";
-    struct cookie_jar *jar = x->connections->jar;
-    if ((cookie_jar_version(jar) == 0 && x->jar == NULL) ||
+    struct cookie_jar *jar = x->cookies;
+    if (jar == NULL || (cookie_jar_version(jar) == 0 && x->jar == NULL) ||
         has_header(x->headers, "Cookie:")) {
         return CURLE_OK;
     }
@@ -639,8 +639,8 @@ keep_reply(struct transfer *t)
     r->http_version = version == CURL_HTTP_VERSION_1_0   ? 10
                       : version == CURL_HTTP_VERSION_1_1 ? 11
                                                          : 20;
-    if (t->sets_cookies) {
-        cookie_jar_store(t->x->connections->jar, r);
+    if (t->sets_cookies && t->x->cookies != NULL) {
+        cookie_jar_store(t->x->cookies, r);
     }
 }
 
