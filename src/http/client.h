@@ -122,6 +122,23 @@ struct exchange *build_exchange(SessionObject *session, struct call *call);
 struct exchange *build_prepared(SessionObject *session, struct call *call,
                                 PyObject *prepared);
 
+/* One request without a session: no cookies are looked at, and nothing is
+   followed. timeouts is a pair of seconds or None; options (dict or NULL) are
+   those of build_options(). */
+struct exchange *build_hop(TransportObject *transport, PyObject *prepared,
+                           PyObject *timeouts, PyObject *verify,
+                           PyObject *options);
+
+/* build_options.c: what an exchange asks of its connections beyond the
+   ordinary, from a dict (NULL: nothing) whose names are the fields of struct
+   option_values; None is as good as nothing. False with an exception set. */
+bool build_options(struct exchange *x, PyObject *options);
+
+/* build_body.c: the body of a request from anything that requests sends: bytes,
+   str, a file, an iterable. False with an exception set. */
+bool build_any_body(struct exchange *x, PyObject *body);
+bool build_text(struct exchange *x, const char *bytes, size_t length);
+
 /* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
    as http.client sends them. From (domain, path, name, value, domain_given,
    path_given, secure, http_only, expires), or from a name and a value (str or

@@ -10,14 +10,29 @@
 #define LOCUST_HTTP_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/mailbox.h"
 #include "http/exchange.h"
 
+/* What is said is copied, but for ca_file, which must last as long as the
+   engine. Lists end with NULL; NULL is an empty one. */
 struct engine_settings {
     int threads;                /* at least 1 */
     const char *ca_file;        /* trusted certificates; NULL: libcurl's */
+    const char *const *sources; /* local addresses, IPv4 and IPv6: sessions
+                                   take them in turns */
+    const char *const *resolve; /* "host:port:address[,address...]": names that
+                                   are not looked up; IPv6 in brackets */
+    int64_t max_body;           /* bytes of a body that is kept in memory; */
+    int64_t max_decoded;        /* if it came compressed. 0: no limit */
 };
+
+/* Whether one of these can be used as it stands; else says why not in a
+   sentence that ends without a period. */
+bool engine_is_source(const char *address, char *why, size_t size);
+bool engine_is_resolve(const char *entry, char *why, size_t size);
 
 /* Starts the threads. Finished exchanges come back to this mailbox: their
    letter's handle() is called by its owner. 0, or -1 with errno set. */
@@ -47,6 +62,10 @@ void engine_forget(void);
 
 /* A session's connections. NULL without memory. */
 struct connections *connections_new(void);
+
+/* At most so many requests at a time to the same host and port; the others wait
+   in line, oldest first. 0: no limit. To be said before the first exchange. */
+void connections_limit(struct connections *c, int per_host);
 
 /* Whether the engine that they were made for still runs. */
 bool connections_are_alive(const struct connections *c);

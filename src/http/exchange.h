@@ -4,8 +4,9 @@
  *
  * Ownership. The hub builds an exchange, hands it to engine_submit() and must
  * not touch it again until it comes back through its letter; in between it
- * belongs to the I/O thread. Two fields are the hub's at all times, and marked
- * so.
+ * belongs to the I/O thread. Some fields are the hub's at all times, and marked
+ * so. If the body is to be read while it arrives, the hub may look at the reply
+ * earlier: see stream.h.
  */
 #ifndef LOCUST_HTTP_EXCHANGE_H
 #define LOCUST_HTTP_EXCHANGE_H
@@ -37,12 +38,30 @@ enum http_error {
     HTTP_BAD_STATUS_LINE,   /* message: the line */
     HTTP_BAD_HEADER,
     HTTP_BAD_ENCODING,
-    HTTP_TOO_BIG,           /* a header line; code 1: too many of them */
+    HTTP_TOO_BIG,           /* a header line; code 1: too many of them; code 2:
+                               the body, message says by what measure */
     HTTP_TOO_MANY_REDIRECTS,
     HTTP_BAD_REDIRECT,      /* message: the Location */
+    HTTP_PROXY,             /* code: errno of reaching it, or 0; message: what
+                               it answered, or what libcurl says of it */
+    HTTP_BAD_UPLOAD,        /* code: errno of reading a file; or 0: it became
+                               shorter, or a feed failed; message */
     HTTP_CANCELLED,
     HTTP_NO_MEMORY,
     HTTP_OTHER,             /* message: libcurl's */
+};
+
+/* Where the time of one request on the wire went, in ns. What did not happen
+   took 0. */
+struct reply_times {
+    int64_t lookup;             /* of the host's name; what others had asked
+                                   for already counts only as waiting */
+    int64_t connect;            /* TCP, and a proxy's part */
+    int64_t tls;
+    int64_t first_byte;         /* from the beginning to the reply's first */
+    int64_t total;              /* ... to its last */
+    bool reused;                /* the connection stood already */
+    char local[64], peer[64];   /* "address:port", "[address]:port" or "" */
 };
 
 /* What came back for one request on the wire. */
@@ -62,6 +81,7 @@ struct reply {
     bool body_ends;             /* the next hop went without it; */
     char *body_sent;            /* owned: then it is here */
     size_t body_sent_length;
+    struct reply_times *times;  /* owned; NULL unless the exchange is timed */
 };
 
 struct header {
@@ -72,6 +92,10 @@ struct header {
 
 struct connections;             /* see engine.h */
 struct cookie_jar;
+struct feed;
+struct http_options;
+struct stream;
+struct upload;
 
 struct exchange {
     struct letter letter;       /* to the I/O thread, and back to the hub */
@@ -90,14 +114,21 @@ struct exchange {
     struct cookie_jar *jar;     /* owned: cookies of this call; or NULL */
     char *body;                 /* owned; NULL: none */
     size_t body_length;
+    struct upload *upload;      /* owned: the body if it is none of memory; then
+                                   body is NULL */
+    struct stream *stream;      /* a reference; NULL: the reply keeps the body */
+    const struct http_options *options; /* a reference; NULL: the ordinary */
     bool body_is_text;          /* it was str, in UTF-8 now */
     bool follow;                /* redirects */
     bool verify;                /* certificates */
+    bool undecoded;             /* leaves a compressed body as it came */
+    bool timed;                 /* fills in reply->times */
     int max_redirects;
     double connect_timeout;     /* seconds; 0: none */
     double read_timeout;        /* between two reads; 0: none */
 
     /* The hub's at all times. */
+    struct feed *feed;          /* the hub's reference, if it feeds the body */
     void *owner;                /* who waits; NULL once nobody does */
     bool finished;              /* it has come back */
     int letters;                /* of its own, on their way */
@@ -107,6 +138,7 @@ struct exchange {
     void (*on_cancelled)(struct letter *);
     struct transfer *transfer;  /* carries it now, or NULL */
     bool aborted;               /* a cancel has come */
+    struct place *place;        /* where it counts, or waits in line */
 
     /* The result. */
     struct reply *reply;        /* owned; the last one */

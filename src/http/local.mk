@@ -7,8 +7,11 @@ libplain_la_SOURCES += \
 	src/http/exchange.h \
 	src/http/internal.h \
 	src/http/lookup.c \
+	src/http/options.h \
 	src/http/redirect.c \
+	src/http/stream.h \
 	src/http/transfer.c \
+	src/http/upload.h \
 	src/http/url.c \
 	src/http/url.h
 
@@ -16,6 +19,7 @@ libcore_la_SOURCES += \
 	src/http/body.c \
 	src/http/build.c \
 	src/http/client.h \
+	src/http/flow.h \
 	src/http/helpers.c \
 	src/http/outcome.c \
 	src/http/perform.c \

@@ -25,8 +25,8 @@ static const struct {
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 152),
     KIND(ResponseObject, 152),
-    KIND(struct exchange, 248),
-    KIND(struct reply, 120),
+    KIND(struct exchange, 296),
+    KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
 };
 
