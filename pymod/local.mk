@@ -6,10 +6,16 @@
 PYMOD = \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
+	pymod/locust/_checks.py \
+	pymod/locust/_live.py \
 	pymod/locust/_missing.py \
+	pymod/locust/_option_types.py \
+	pymod/locust/_options.py \
 	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
+	pymod/locust/_starter.py \
+	pymod/locust/_thresholds.py \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \

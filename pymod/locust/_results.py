@@ -1,7 +1,11 @@
-"""What the program leaves behind of a test: tables on the console, JSON, CSV and HTML files."""
+"""What the program leaves behind of a test: tables on the console, JSON, CSV, HTML and JUnit's XML.
+
+What cannot be written is said; the test ends as it would have.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -9,9 +13,19 @@ from typing import Any
 
 import _locust
 
-from . import html, stats
+from . import _thresholds, html, stats
 
 logger = logging.getLogger("locust.main")
+
+
+def make_directory_of(filename: str) -> None:
+    """Makes the directory that a file is to be written to."""
+    directory = os.path.dirname(filename)
+    try:
+        if directory:
+            os.makedirs(directory, exist_ok=True)
+    except FileExistsError as e:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), e.filename) from None
 
 
 def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter | None:
@@ -19,9 +33,7 @@ def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter |
     if not options.csv_prefix:
         return None
     try:
-        directory = os.path.dirname(options.csv_prefix)
-        if directory:
-            os.makedirs(directory, exist_ok=True)
+        make_directory_of(options.csv_prefix)
         return stats.StatsCSVFileWriter(
             environment,
             stats.PERCENTILES_TO_REPORT,
@@ -64,6 +76,9 @@ def leave_results(
         _print_json(environment)
     if not (options.json_file and _save_json(environment, options.json_file)):
         _print_tables(environment)
+    _print_thresholds(environment)
+    if options.junit_xml:
+        _write_junit_xml(environment, options)
 
 
 def _print_tables(environment: Any) -> None:
@@ -72,6 +87,37 @@ def _print_tables(environment: Any) -> None:
     stats.print_error_report(environment.stats)
     for line in _locust.lag_lines():
         stats.console_logger.info(line)
+
+
+def _print_thresholds(environment: Any) -> None:
+    checks = _thresholds.check(environment)
+    if not checks:
+        return
+    *head, end = _locust.threshold_table(checks)
+    rows = head[-len(checks) :]
+    for line in head[: -len(checks)]:
+        stats.console_logger.info(line)
+    for check, line in zip(checks, rows):
+        stats.console_logger.info(line, extra={"colour": "green" if check.kept else "red"})
+    stats.console_logger.info(end)
+
+
+def _write_junit_xml(environment: Any, options: Any) -> None:
+    exceptions = tuple(
+        (_plain(row["msg"]), _plain(row["traceback"]), row["count"]) for row in environment.runner.exceptions.values()
+    )
+    checks = _thresholds.check(environment)
+    text = _locust.junit_xml(environment.stats, checks, exceptions, options.exit_code_on_error == 0)
+    try:
+        make_directory_of(options.junit_xml)
+        _locust.save_file(options.junit_xml, text)
+    except OSError as e:
+        logger.error("--junit-xml: could not write %s: %s", e.filename or options.junit_xml, e.strerror)
+
+
+def _plain(text: Any) -> str:
+    """A text that C can read: without NUL and lone surrogates."""
+    return str(text).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def _print_json(environment: Any) -> None:
@@ -86,6 +132,7 @@ def _print_json(environment: Any) -> None:
 
 def _save_json(environment: Any, filename: str) -> bool:
     try:
+        make_directory_of(filename)
         stats.save_stats_json(environment.stats, filename)
     except OSError as e:
         logger.error("--json-file: could not write %s.json: %s", filename, e.strerror)

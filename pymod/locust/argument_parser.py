@@ -12,7 +12,6 @@ import ast
 import atexit
 import contextlib
 import difflib
-import json
 import os
 import platform
 import sys
@@ -28,14 +27,26 @@ import requests
 import _locust
 import locust
 
-from ._missing import add_missing_options, missing_text
+from ._missing import missing_text
+from ._option_types import (  # noqa: F401
+    gt_zero,
+    json_user_config,
+    positive_integer,
+    raise_argument_type_error,
+    timespan,
+)
+from ._options import add_options
+from ._starter import write_starter
 from ._version import version
 from .legacy.options import add_old_options
 from .util.directory import get_abspaths_in
-from .util.timespan import parse_timespan
 from .util.url import is_url
 
 DEFAULT_CONFIG_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
+
+YES = ("true", "yes", "on", "1")
+NO = ("false", "no", "off", "0")
+"""What flags are set to in the environment and in files."""
 
 EPILOG = """Examples:
 
@@ -99,9 +110,6 @@ class LocustConfigParser(configargparse.ConfigFileParser):
 class LocustArgumentParser(configargparse.ArgumentParser):
     """An ArgumentParser that knows which options are shown, and how, in the web UI."""
 
-    refuses_missing = True
-    """Whether options that are not there yet end the program."""
-
     def add_argument(
         self,
         *args,
@@ -148,10 +156,24 @@ class LocustArgumentParser(configargparse.ArgumentParser):
         return {dest: a for dest, a in self.args_included_in_web_ui.items() if dest in multiple}
 
     def convert_item_to_command_line_arg(self, action, key, value):
-        """As configargparse has it, but an empty value is an empty list where a list is wanted."""
+        """As configargparse has it, but flags know on and off in all its versions, and an empty value is an empty
+        list where a list is wanted."""
         if value == "" and getattr(action, "nargs", None) == "*":
             return []
+        if isinstance(action, argparse._StoreTrueAction):
+            return [action.option_strings[-1]] if self._is_set(key, value) else []
         return super().convert_item_to_command_line_arg(action, key, value)
+
+    def _is_set(self, key: str, value: Any) -> bool:
+        word = value.lower() if isinstance(value, str) else value
+        if word in YES:
+            return True
+        if word not in NO:
+            self.error(
+                f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', 'on', 'off', "
+                "'1' or '0'"
+            )
+        return False
 
     def error(self, message) -> None:
         """One line, perhaps with a guess at what was meant, and exit code 2."""
@@ -165,69 +187,6 @@ class LocustArgumentParser(configargparse.ArgumentParser):
             if guesses:
                 text += f"Did you mean '{guesses[0]}'?\n"
         self.exit(2, text)
-
-
-# --- Types of arguments.
-
-
-def raise_argument_type_error(err_msg: str):
-    """Says what is wrong with an argument."""
-    raise argparse.ArgumentTypeError(err_msg)
-
-
-def timespan(time_str: str) -> int:
-    """Seconds in a time span like 1h30m."""
-    try:
-        return parse_timespan(time_str)
-    except ValueError as e:
-        raise argparse.ArgumentTypeError(str(e))
-
-
-def positive_integer(string: str) -> int:
-    """A number above 0."""
-    try:
-        value = int(string)
-    except ValueError:
-        value = None
-    if value is None or value < 1:
-        raise argparse.ArgumentTypeError(f"Invalid argument ({string}), must be a positive number")
-    return value
-
-
-def gt_zero(t):
-    """A type like t whose values must be above 0."""
-
-    def checker(value):
-        number = t(value)
-        if number <= 0:
-            raise argparse.ArgumentTypeError("must be > 0")
-        return number
-
-    return checker
-
-
-def _is_user_config(config) -> bool:
-    return isinstance(config, dict) and "user_class_name" in config
-
-
-def json_user_config(string: str) -> list[dict]:
-    """What a JSON document, or the .json file of that name, wants of user classes."""
-    try:
-        if string.endswith(".json"):
-            with open(string, encoding="utf-8") as file:
-                config = json.load(file)
-        else:
-            config = json.loads(string)
-    except OSError as e:
-        raise argparse.ArgumentTypeError(str(e))
-    except ValueError as e:
-        raise argparse.ArgumentTypeError(
-            f"The --config-users argument must be a valid JSON string or file: {e}"
-        )
-    configs = config if isinstance(config, list) else [config]
-    if not all(map(_is_user_config, configs)):
-        raise argparse.ArgumentTypeError("The user config must specify a user_class_name")
-    return configs
 
 
 # --- Locustfiles.
@@ -375,28 +334,23 @@ def get_empty_argument_parser(
 def parse_locustfile_option(args: list[str] | None = None) -> argparse.Namespace:
     """Reads what is needed to find the locustfiles.
 
-    Ends the process if help or the version is asked for.
+    Ends the process if help, the version or a locustfile to begin with is asked for.
     """
     parser = get_empty_argument_parser(add_help=False)
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("--version", "-V", action="store_true")
+    parser.add_argument("--init", action="store_true")
+    parser.add_argument("--worker", action="store_true", env_var="LOCUST_MODE_WORKER")
+    # Here so that --master is no beginning of one of the next two.
+    parser.add_argument("--master", action="store_true", env_var="LOCUST_MODE_MASTER")
+    parser.add_argument("--master-host", default="127.0.0.1", env_var="LOCUST_MASTER_NODE_HOST")
+    parser.add_argument("--master-port", type=int, default=5557, env_var="LOCUST_MASTER_NODE_PORT")
     options, _ = parser.parse_known_args(args=args)
     if options.help or options.version:
-        parser = get_parser()
-        parser.refuses_missing = False
-        parser.parse_args(args=args)
-    _refuse_missing_options(args)
+        get_parser().parse_args(args=args)
+    if options.init:
+        write_starter()
     return options
-
-
-def _refuse_missing_options(args: list[str] | None) -> None:
-    """Before the locustfiles are looked for, as a missing option may be where they come from.
-
-    What is not spelled out may be the beginning of an option that a locustfile adds.
-    """
-    parser = get_empty_argument_parser(add_help=False, allow_abbrev=False)
-    add_missing_options(parser)
-    parser.parse_known_args(args=args)
 
 
 def _version_text() -> str:
@@ -407,269 +361,9 @@ def _version_text() -> str:
     )
 
 
-def _add_common_options(parser: LocustArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "-H",
-        "--host",
-        metavar="<base url>",
-        include_in_web_ui=False,
-        env_var="LOCUST_HOST",
-        help="What to test, e.g. https://www.example.com. Used instead of the host of the user "
-        "classes",
-    )
-    add(
-        "-u",
-        "--users",
-        type=int,
-        metavar="<int>",
-        dest="num_users",
-        include_in_web_ui=False,
-        env_var="LOCUST_USERS",
-        help="How many users to run at the same time. During a test, the keys w and W start 1 and "
-        "10 more, s and S stop 1 and 10. Default: 1",
-    )
-    add(
-        "-r",
-        "--spawn-rate",
-        type=gt_zero(float),
-        metavar="<float>",
-        include_in_web_ui=False,
-        env_var="LOCUST_SPAWN_RATE",
-        help="How many users to start per second. Default: 1",
-    )
-    add(
-        "-t",
-        "--run-time",
-        type=timespan,
-        metavar="<time string>",
-        include_in_web_ui=False,
-        env_var="LOCUST_RUN_TIME",
-        help="Stop after this time, e.g. 300s, 20m, 3h, 1h30m. Default: never",
-    )
-    add(
-        "-l",
-        "--list",
-        action="store_true",
-        dest="list_commands",
-        include_in_web_ui=False,
-        help="Print the user classes there are, and exit",
-    )
-    add(
-        "--config-users",
-        type=json_user_config,
-        nargs="*",
-        metavar="<JSON or filename>",
-        include_in_web_ui=False,
-        env_var="LOCUST_CONFIG_USERS",
-        help='Attributes of user classes, as JSON: {"user_class_name": "A", "weight": 3, "tasks": '
-        '["buy"]}, or a list of such; or .json files with them. tasks names those that it keeps',
-    )
-
-
-def _add_web_options(parser: LocustArgumentParser) -> None:
-    group = parser.add_argument_group("Web UI options")
-    group.add_argument(
-        "--headless",
-        action="store_true",
-        env_var="LOCUST_HEADLESS",
-        help="Start the test at once, without a web interface",
-    )
-
-
-def _add_tag_options(parser: LocustArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "Tag options", "Tasks can be given tags with the decorator @tag, to choose among them here."
-    )
-    group.add_argument(
-        "-T",
-        "--tags",
-        nargs="*",
-        metavar="<tag>",
-        env_var="LOCUST_TAGS",
-        help="Run only tasks that have one of these tags",
-    )
-    group.add_argument(
-        "-E",
-        "--exclude-tags",
-        nargs="*",
-        metavar="<tag>",
-        env_var="LOCUST_EXCLUDE_TAGS",
-        help="Run no task that has one of these tags",
-    )
-
-
-def _add_stats_options(parser: LocustArgumentParser) -> None:
-    group = parser.add_argument_group("Request statistics options")
-    group.add_argument(
-        "--csv",
-        dest="csv_prefix",
-        metavar="<filename>",
-        env_var="LOCUST_CSV",
-        help="Write statistics to the CSV files <filename>_stats.csv, _stats_history.csv, "
-        "_failures.csv and _exceptions.csv",
-    )
-    group.add_argument(
-        "--csv-full-history",
-        action="store_true",
-        dest="stats_history_enabled",
-        env_var="LOCUST_CSV_FULL_HISTORY",
-        help="Write the history of each request, not only of all together; needs --csv",
-    )
-    group.add_argument(
-        "--html",
-        dest="html_file",
-        metavar="<filename>",
-        env_var="LOCUST_HTML",
-        help="Write an HTML report to this file at the end of the test. {u}, {r} and {t} in its "
-        "name stand for the number of users, the spawn rate and the run time",
-    )
-    group.add_argument(
-        "--print-stats",
-        action="store_true",
-        env_var="LOCUST_PRINT_STATS",
-        help="Print statistics while the test runs, as --headless does anyway",
-    )
-    group.add_argument(
-        "--only-summary",
-        action="store_true",
-        env_var="LOCUST_ONLY_SUMMARY",
-        help="Print statistics at the end only",
-    )
-    group.add_argument(
-        "--reset-stats",
-        action="store_true",
-        env_var="LOCUST_RESET_STATS",
-        help="Begin statistics anew when all users have been started",
-    )
-    group.add_argument(
-        "--json",
-        action="store_true",
-        help="Print the final statistics as JSON to the standard output",
-    )
-    group.add_argument(
-        "--json-file",
-        metavar="<filename>",
-        help="Write the final statistics as JSON to <filename>.json, instead of the final tables",
-    )
-
-
-def _add_logging_options(parser: LocustArgumentParser) -> None:
-    group = parser.add_argument_group("Logging options")
-    group.add_argument(
-        "--skip-log-setup",
-        action="store_true",
-        env_var="LOCUST_SKIP_LOG_SETUP",
-        help="Leave logging to the locustfile, or to Python's defaults",
-    )
-    group.add_argument(
-        "--loglevel",
-        "-L",
-        type=str.upper,
-        choices=["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-        metavar="<level>",
-        default="INFO",
-        env_var="LOCUST_LOGLEVEL",
-        help="DEBUG, INFO, WARNING, ERROR or CRITICAL. Default: INFO",
-    )
-    group.add_argument(
-        "--logfile",
-        metavar="<filename>",
-        env_var="LOCUST_LOGFILE",
-        help="Append log lines to this file instead of writing them to stderr",
-    )
-
-
-def _add_other_options(parser: LocustArgumentParser) -> None:
-    group = parser.add_argument_group("Other options")
-    group.add_argument(
-        "--version",
-        "-V",
-        action="version",
-        version=_version_text(),
-        help="Print the version and exit",
-    )
-    group.add_argument(
-        "--show-task-ratio",
-        action="store_true",
-        help="Print how often the tasks of each user class are run, and exit. With classes of a "
-        "fixed count, name --users as well",
-    )
-    group.add_argument(
-        "--show-task-ratio-json",
-        action="store_true",
-        help="Print the same as JSON, and exit",
-    )
-    group.add_argument(
-        "--equal-weights",
-        action="store_true",
-        help="Run all user classes, and in each all tasks, equally often",
-    )
-    group.add_argument(
-        "--profile",
-        metavar="<name>",
-        help="A name for the kind of test this is, for reports",
-    )
-    group.add_argument(
-        "--exit-code-on-error",
-        type=int,
-        metavar="<int>",
-        default=1,
-        env_var="LOCUST_EXIT_CODE_ON_ERROR",
-        help="Exit code if a request or a task has failed. Default: 1",
-    )
-    group.add_argument(
-        "-s",
-        "--stop-timeout",
-        type=timespan,
-        metavar="<number>",
-        default="0",
-        env_var="LOCUST_STOP_TIMEOUT",
-        help="Seconds that users get to finish their tasks when the test stops. Default: 0, end "
-        "them at once",
-    )
-    group.add_argument(
-        "--otel",
-        action="store_true",
-        env_var="LOCUST_ENABLE_OPENTELEMETRY",
-        help="Export traces, metrics and logs with OpenTelemetry",
-    )
-    group.add_argument(
-        "--io-threads",
-        type=positive_integer,
-        metavar="<int>",
-        default=1,
-        env_var="LOCUST_IO_THREADS",
-        help="Threads that carry HTTP requests. Default: 1",
-    )
-    group.add_argument(
-        "--stack-size",
-        type=positive_integer,
-        metavar="<KB>",
-        env_var="LOCUST_STACK_SIZE",
-        help="Address space that is reserved for each user's stack; only what is touched uses "
-        "memory",
-    )
-
-
 def setup_parser_arguments(parser: LocustArgumentParser) -> None:
     """Adds all of Locust's own options."""
-    _add_common_options(parser)
-    _add_web_options(parser)
-    _add_tag_options(parser)
-    _add_stats_options(parser)
-    _add_logging_options(parser)
-    _add_other_options(parser)
-    add_missing_options(parser)
-    group = parser.add_argument_group("User classes")
-    group.add_argument(
-        "user_classes",
-        nargs="*",
-        metavar="<UserClass1 UserClass2>",
-        default=os.environ.get("LOCUST_USER_CLASSES", "").split(),
-        help="The user classes to run (--list shows them); the environment variable "
-        "LOCUST_USER_CLASSES can name them as well. Default: all",
-    )
+    add_options(parser, _version_text())
 
 
 def get_parser(default_config_files=DEFAULT_CONFIG_FILES) -> LocustArgumentParser:

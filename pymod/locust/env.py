@@ -81,6 +81,9 @@ class Environment:
         else:
             self.stop_timeout = 0.0
         self.catch_exceptions = catch_exceptions
+        self.thresholds: list[str] = list(getattr(parsed_options, "thresholds", None) or ())
+        """What must hold for the test to pass: texts such as "p95<200"."""
+
         self.stats = RequestStats()
         self.available_user_classes = available_user_classes
         self.available_shape_classes = available_shape_classes

@@ -16,7 +16,7 @@ from typing import Any
 
 import _locust
 
-from . import argument_parser, stats
+from . import _thresholds, argument_parser, stats
 from ._version import version
 from .runners import STATE_STOPPED, STATE_STOPPING
 from .user.inspectuser import get_ratio
@@ -200,6 +200,7 @@ def _members(environment, show_download_link: bool) -> dict[str, Any]:
         "percentiles_to_chart": stats.PERCENTILES_TO_CHART,
         "profile": str(environment.profile) if environment.profile else None,
         "options": _options(environment),
+        "thresholds": [check._asdict() for check in _thresholds.check(environment)],
         "generator_lag": _locust.lag_lines(),
         "version": version,
     }

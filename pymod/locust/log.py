@@ -2,7 +2,9 @@
 
 import logging
 import logging.config
+import os
 import socket
+import sys
 from collections import deque
 
 HOSTNAME = socket.gethostname().split(".")[0]
@@ -21,6 +23,25 @@ class LogReader(logging.Handler):
     def emit(self, record):
         """Keeps a line."""
         self.logs.append(self.format(record))
+
+
+class ConsoleFormatter(logging.Formatter):
+    """The message alone; on a terminal in the colour that the record may name, unless NO_COLOR is set."""
+
+    COLOURS = {"red": "\033[31m", "green": "\033[32m"}
+
+    def format(self, record):
+        """The text of a record."""
+        text = super().format(record)
+        colour = self.COLOURS.get(getattr(record, "colour", None))
+        return f"{colour}{text}\033[0m" if colour and text and self.wanted() else text
+
+    @staticmethod
+    def wanted() -> bool:
+        """Whether the standard error is to be coloured."""
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+            return False
+        return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
 
 
 def setup_logging(loglevel: str, logfile: str | None = None) -> None:
@@ -47,7 +68,7 @@ def setup_logging(loglevel: str, logfile: str | None = None) -> None:
                 "default": {
                     "format": f"[%(asctime)s] {HOSTNAME}/%(levelname)s/%(name)s: %(message)s"
                 },
-                "plain": {"format": "%(message)s"},
+                "plain": {"()": "locust.log.ConsoleFormatter"},
             },
             "handlers": handlers,
             "loggers": {

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
 import itertools
 import logging
 import os
-import resource
 import signal
 import sys
 
 import _locust
 import locust
 
-from . import log
+from . import _checks, _thresholds, log
+from ._checks import COMMON_OPTIONS  # noqa: F401
+from ._live import LiveView, end_by_key
 from ._missing import refuse_gevent
-from ._version import version
 from ._results import leave_results, open_csv_files, write_html_report
+from ._version import version
 from .argument_parser import get_locustfiles_locally, parse_locustfile_option, parse_options
 from .env import Environment
 from .html import get_html_report  # noqa: F401
@@ -29,10 +31,6 @@ from .stats import stats_history, stats_printer, validate_stats_configuration
 from .user.inspectuser import print_task_ratio, print_task_ratio_json
 from .util.load_locustfile import load_locustfile, load_locustfile_pytest
 
-COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
-"""What a load shape decides: by attribute, the names of the options."""
-
-MIN_OPEN_FILES = 10000
 LAG_CHECK_INTERVAL_SEC = 5
 
 logger = logging.getLogger(__name__)
@@ -40,11 +38,6 @@ greenlet_exception_handler = greenlet_exception_logger(logger)
 
 
 # --- Locustfiles and user classes.
-
-
-def _fail(message: str):
-    sys.stderr.write(message + "\n")
-    sys.exit(1)
 
 
 def _defined_in(cls: type) -> str:
@@ -75,7 +68,7 @@ def merge_locustfiles_content(locustfiles: list[str]):
         for shape in shapes:
             name = type(shape).__name__
             if name in shape_classes:
-                _fail(f"Duplicate shape classes: {name}")
+                _checks.fail(f"Duplicate shape classes: {name}")
             shape_classes[name] = shape
             first_shape = first_shape or shape
         for name, cls in users.items():
@@ -83,7 +76,7 @@ def merge_locustfiles_content(locustfiles: list[str]):
                 files = _defined_in(user_classes[name]), _defined_in(cls)
                 if files[0] != files[1]:
                     both = " and ".join(files)
-                    _fail(f"Duplicate user class names: {name} is defined in both {both}")
+                    _checks.fail(f"Duplicate user class names: {name} is defined in both {both}")
                 continue  # one file has imported it from the other
             user_classes[name] = cls
             tasks[name] = cls.tasks or []
@@ -129,17 +122,6 @@ def _select_user_classes(user_classes: dict, wanted: list[str]) -> list[type]:
     return [cls for name, cls in user_classes.items() if not wanted or name in wanted]
 
 
-def _check_fixed_counts(environment: Environment, options) -> None:
-    fixed = sum(cls.fixed_count for cls in environment.user_classes)
-    if environment.shape_class is None and options.num_users and fixed > options.num_users:
-        logger.info(
-            "Total fixed_count of User classes (%d) is greater than the number of users asked for "
-            "(%d): some will not be started.",
-            fixed,
-            options.num_users,
-        )
-
-
 def _configure_users(environment: Environment, options) -> None:
     try:
         for config in itertools.chain.from_iterable(options.config_users or ()):
@@ -160,46 +142,6 @@ def _print_task_ratio(user_classes: list, options) -> None:
             print_task_ratio(user_classes, options.num_users, total)
     else:
         print_task_ratio_json(user_classes, options.num_users)
-
-
-def _warn_of_options_without_effect(environment: Environment, options) -> None:
-    shape = environment.shape_class
-    if shape is None or shape.use_common_options:
-        return
-    ignored = [f"--{option}" for name, option in COMMON_OPTIONS.items() if getattr(options, name, None)]
-    if ignored:
-        logger.warning(
-            "--run-time, --users or --spawn-rate have no impact on a load shape, unless it reads them itself and says "
-            "so with use_common_options = True."
-        )
-        logger.warning("The following option(s) will be ignored: %s", ", ".join(ignored))
-
-
-def _raise_open_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= MIN_OPEN_FILES:
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (MIN_OPEN_FILES, hard))
-    except (ValueError, OSError) as e:
-        logger.warning(
-            "System open file limit '%d' is below minimum setting '%d'.\n"
-            "Each connection of a user needs one, so large tests will fail; raising it did: %s.\n"
-            "Raise it with 'ulimit -n' or in the system's settings.",
-            soft,
-            MIN_OPEN_FILES,
-            e,
-        )
-
-
-def _set_stack_size(kilobytes: int | None) -> None:
-    if kilobytes is None:
-        return
-    try:
-        _locust.set_stack_size(kilobytes)
-    except (RuntimeError, ValueError) as e:
-        logger.error("--stack-size: %s", e)
-        sys.exit(1)
 
 
 # --- A test without a web interface.
@@ -243,7 +185,7 @@ def _run_shape(environment: Environment) -> None:
         environment.runner.quit()
 
 
-def _start_keyboard(environment: Environment) -> _locust.Greenlet:
+def _start_keyboard(environment: Environment, live: LiveView | None) -> _locust.Greenlet:
     runner = environment.runner
 
     def change(difference: int):
@@ -252,11 +194,17 @@ def _start_keyboard(environment: Environment) -> _locust.Greenlet:
         else:
             runner.start(max(0, runner.user_count + difference), 100)
 
-    keys = {"w": 1, "W": 10, "s": -1, "S": -10}
-    return _spawn(input_listener({key: lambda n=n: change(n) for key, n in keys.items()}))
+    differences = {"w": 1, "W": 10, "s": -1, "S": -10}
+    if environment.shape_class is not None:  # it alone decides
+        differences = {}
+    keys = {key: lambda n=n: change(n) for key, n in differences.items()}
+    if live is not None:
+        keys["q"] = end_by_key
+    return _spawn(input_listener(keys))
 
 
 def _on_sigterm(signum, frame) -> None:
+    _locust.live_close()  # before anything is said, and before a second one kills
     logger.info("Got SIGTERM signal")
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _locust.interrupt(signum, frame)
@@ -265,6 +213,8 @@ def _on_sigterm(signum, frame) -> None:
 def _exit_code(environment: Environment, options) -> int:
     if environment.process_exit_code is not None:
         return environment.process_exit_code
+    if not _thresholds.are_kept(environment):
+        return options.threshold_exit_code
     if environment.runner.errors or environment.runner.exceptions:
         return options.exit_code_on_error
     return 2 if log.unhandled_greenlet_exception else 0
@@ -278,6 +228,16 @@ def _watch_lag() -> None:
         "Requests wait more than a millisecond for the users' Python code: response times stay true, but fewer "
         "requests are made than users ask for. Run more processes, or do less per task."
     )
+
+
+def _final_code(environment: Environment, options, code: int) -> int:
+    """The exit code, now that users have finished their last requests: those count for thresholds as well."""
+    if not environment.thresholds:
+        return code
+    final = _exit_code(environment, options)
+    if final != code:
+        logger.info("The last requests have changed the exit code to %s", final)
+    return final
 
 
 def _shut_down(environment: Environment, options, background: list, limit: list) -> int:
@@ -295,17 +255,31 @@ def _shut_down(environment: Environment, options, background: list, limit: list)
         green.kill(block=False)
     for green in background + limit:
         green.join()
-    return code
+    return _final_code(environment, options, code)
+
+
+def _start_background(environment: Environment, options, csv_files, live: LiveView | None) -> list:
+    """What goes on beside the users, but for the history and the keyboard."""
+    jobs = [_watch_lag]
+    if csv_files is not None:
+        jobs.append(csv_files)
+    if options.abort_on_threshold:
+        jobs.append(functools.partial(_thresholds.abort_when_exceeded, environment))
+    if live is not None:
+        live.open()
+        atexit.register(live.close)
+        jobs.append(live.run)
+    elif not options.only_summary:
+        jobs.append(stats_printer(environment.stats))
+    return [_spawn(job) for job in jobs]
 
 
 def _run(environment: Environment, options, csv_files) -> int:
-    background, limit = [_spawn(_watch_lag)], []
+    background, limit = [], []
+    live = LiveView(environment, options) if options.live else None
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
-        if csv_files is not None:
-            background.append(_spawn(csv_files))
-        if not options.only_summary:
-            background.append(_spawn(stats_printer(environment.stats)))
+        background += _start_background(environment, options, csv_files, live)
         if options.num_users is None:
             options.num_users = 1
         if options.spawn_rate is None:
@@ -313,15 +287,19 @@ def _run(environment: Environment, options, csv_files) -> int:
         history = functools.partial(stats_history, environment.runner)
         if environment.shape_class is not None:
             background.append(_spawn(history))
+            if live is not None:
+                background.append(_start_keyboard(environment, live))
             _run_shape(environment)
         else:
             limit = _start_test(environment, options)
             background.append(_spawn(history))
-            background.append(_start_keyboard(environment))
+            background.append(_start_keyboard(environment, live))
             environment.runner.greenlet.join()
     except KeyboardInterrupt:
         logger.debug("Interrupted")
         environment.runner._hurry_stop()
+    if live is not None:
+        live.close()
     # Listeners of quitting find it there; it is written again if more requests come to an end.
     reported = write_html_report(environment, options)
     try:
@@ -361,22 +339,20 @@ def main() -> int:
     user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
     options = parse_options()
     validate_stats_configuration()
+    _checks.check_automatic_end(options)
     if not options.skip_log_setup:
         setup_logging(options.loglevel, options.logfile)
     exporting = options.otel and setup_opentelemetry(options.locustfile, options.profile)
     logger.info("Starting Locust %s%s", version, ", OpenTelemetry enabled" if exporting else "")
+    _checks.check_processes(options)
     if options.list_commands:
         print("Available Users:")
         for name in user_classes:
             print("    " + name)
         return 0
     selected = _select_user_classes(user_classes, options.user_classes)
-    shows_ratio = options.show_task_ratio or options.show_task_ratio_json
-    if not options.headless and not shows_ratio:
-        logger.error("There is no web interface yet: run the test with --headless")
-        return 1
-    _raise_open_file_limit()
-    _set_stack_size(options.stack_size)
+    _checks.raise_open_file_limit()
+    _checks.set_stack_size(options.stack_size)
     _locust.set_io_threads(options.io_threads)
     environment = create_environment(
         selected,
@@ -389,16 +365,18 @@ def main() -> int:
         available_shape_classes=shape_classes,
         available_user_tasks=tasks,
     )
-    _check_fixed_counts(environment, options)
+    _checks.check_fixed_counts(environment, options)
     _configure_users(environment, options)
-    _warn_of_options_without_effect(environment, options)
-    if shows_ratio:
+    _checks.warn_of_options_without_effect(environment, options)
+    if options.show_task_ratio or options.show_task_ratio_json:
         _print_task_ratio(environment.user_classes, options)
         return 0
+    _checks.check_what_is_there(options)
     if options.equal_weights:
         environment.events.init.add_listener(lambda environment, **kwargs: environment.assign_equal_weights())
     csv_files = open_csv_files(environment, options)
     environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
     environment.create_local_runner().spread_spawning = True
     _fire_init(environment)
+    _checks.check_thresholds(environment)
     return _run(environment, options, csv_files)

@@ -245,14 +245,20 @@ def _percentile_row(entry: StatsEntry) -> str:
     return _locust.entry_row(entry, STATS_TYPE_WIDTH, STATS_NAME_WIDTH, PERCENTILES_TO_REPORT)
 
 
-def _print_lines(lines: Iterable[str]) -> None:
+def _print_lines(lines: Iterable[str], colour: str | None = None) -> None:
     for line in lines:
-        console_logger.info(line)
+        console_logger.info(line, extra={"colour": colour})
 
 
 def print_stats(stats: RequestStats, current: bool = True) -> None:
-    """Logs the statistics table."""
-    _print_lines(get_stats_summary(stats, current))
+    """Logs the statistics table; what failed is red on a terminal."""
+    lines = get_stats_summary(stats, current)
+    head = 2  # the titles and a line
+    failed = {head + i for i, entry in enumerate(sort_stats(stats.entries)) if entry.num_failures}
+    if stats.total.num_failures:
+        failed.add(len(lines) - 1)
+    for i, line in enumerate(lines):
+        console_logger.info(line, extra={"colour": "red" if i in failed else None})
     console_logger.info("")
 
 
@@ -265,7 +271,7 @@ def print_percentile_stats(stats: RequestStats) -> None:
 def print_error_report(stats: RequestStats) -> None:
     """Logs the error report, if there are errors."""
     if stats.errors:
-        _print_lines(get_error_report_summary(stats))
+        _print_lines(get_error_report_summary(stats), "red")
 
 
 def _as_json(stats: RequestStats) -> str:

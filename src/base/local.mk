@@ -3,7 +3,9 @@ libplain_la_SOURCES += \
 	src/base/buf.h \
 	src/base/clock.h \
 	src/base/mailbox.c \
-	src/base/mailbox.h
+	src/base/mailbox.h \
+	src/base/utf8.c \
+	src/base/utf8.h
 
 libcore_la_SOURCES += \
 	src/base/fork.c \

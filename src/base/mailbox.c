@@ -44,6 +44,15 @@ mailbox_ring(struct mailbox *mb)
 }
 
 void
+mailbox_wake(struct mailbox *mb)
+{
+    if (atomic_load(&mb->sleeping) &&
+        atomic_exchange(&mb->sleeping, false)) {
+        mailbox_ring(mb);
+    }
+}
+
+void
 mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
                    struct letter *newest)
 {
@@ -60,10 +69,7 @@ mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
     do {
         oldest->next = head;
     } while (!atomic_compare_exchange_weak(&mb->newest, &head, top));
-    if (atomic_load(&mb->sleeping) &&
-        atomic_exchange(&mb->sleeping, false)) {
-        mailbox_ring(mb);
-    }
+    mailbox_wake(mb);
 }
 
 void

@@ -58,6 +58,10 @@ void mailbox_awake(struct mailbox *mb);
 /* Owner: silences the bell, when poll found mb->fd readable. */
 void mailbox_hush(struct mailbox *mb);
 
+/* Any thread: wakes the owner if it sleeps, or is about to. What it is to
+   notice must have been written before. */
+void mailbox_wake(struct mailbox *mb);
+
 /* Wakes the owner without a letter. Safe in a signal handler. */
 void mailbox_ring(struct mailbox *mb);
 

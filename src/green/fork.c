@@ -41,6 +41,7 @@ take_over_main(void)
     self->state = GREEN_RUNNING;
     hub.thread = pthread_self();
     hub.in_callback = hub.release_gil = false;
+    hub.saved_tstate = NULL;
     return self;
 }
 
@@ -65,6 +66,7 @@ static PyObject *
 after_fork_in_child(PyObject *module, PyObject *unused)
 {
     struct green *survivor = green_current();
+    hub.generation++;
     bury_others(survivor != NULL ? survivor : take_over_main());
     return hub_reopen(survivor) < 0 ? NULL : Py_NewRef(Py_None);
 }

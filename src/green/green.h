@@ -9,8 +9,8 @@
  * one and switches to it directly; when none is ready it runs the event loop
  * itself, on its own stack, until one is.
  *
- * Everything here is for the hub's thread with the GIL held, except
- * posting to hub_inbox(). Functions that can park say so; they return -1 with an
+ * Everything here is for the hub's thread with the GIL held, unless it says
+ * otherwise; posting to hub_inbox() needs neither. Functions that can park say so; they return -1 with an
  * exception set when one was thrown into the green thread meanwhile (a kill,
  * a Timeout, KeyboardInterrupt in the main one). Callbacks (timers, letters,
  * descriptors) run between green threads: they must be short, may make green
@@ -39,17 +39,10 @@ struct green;
    exception set: the green thread's result either way. */
 typedef PyObject *(*green_body)(struct green *self);
 
-/* One green thread that waits for something; lives on its stack. */
-struct waiter {
-    struct waiter *next, **link;
-    struct green *green;
-    bool chosen;                /* woken, and nobody else for it */
-};
-
 /* Those who wait for one thing, in the order in which they came. Zero-filled
    is an empty list. */
 struct waitlist {
-    struct waiter *first;
+    struct waiter *first;       /* each on its own stack, or in the heap */
 };
 
 /* The Python type Greenlet. The hub holds a reference from start to death. */
@@ -133,7 +126,8 @@ int green_park(void);
 /* The same for at most so many seconds. 1: time is up. */
 int green_park_for(double seconds);
 
-/* Lets a parked green thread run. Does nothing if it is not parked. */
+/* Lets a parked green thread run. Does nothing if it is not parked. Any OS
+   thread that has the GIL. */
 void green_ready(struct green *g);
 
 /* Sleeps; 0 and below only let the others run once. Parks. 0 or -1. */
@@ -144,13 +138,29 @@ int green_sleep(double seconds);
    dies of an exception hands a wake that was for it alone on to the next. */
 int waitlist_wait(struct waitlist *list, double timeout);
 
-/* Wakes the first, or all. Returns how many were woken. */
+/* The same on any OS thread that has the GIL: one that is not the hub's
+   blocks, without the GIL. A wake for it alone is not handed on if an
+   exception comes: *chosen says that there was one. */
+int waitlist_wait_anywhere(struct waitlist *list, double timeout,
+                           bool *chosen);
+
+/* Wakes the first, or all. Returns how many were woken. Any OS thread that
+   has the GIL. */
 int waitlist_wake_one(struct waitlist *list);
 int waitlist_wake_all(struct waitlist *list);
 
 /* Waits until a descriptor is ready for events (EV_READ, EV_WRITE). Parks.
    Returns the events, 0 when time is up (negative timeout: never), -1. */
 int green_wait_fd(int fd, int events, double timeout);
+
+/* Throws an exception (class or instance) into all who wait for a descriptor,
+   before it is closed. 0 or -1. */
+int green_cancel_fd(int fd, PyObject *exception);
+
+/* Who runs, as threading.get_ident() is to say it: the OS thread's number on
+   other OS threads and in the main green thread, else one of its own. Never
+   0; unique among those that live. */
+unsigned long green_ident(void);
 
 /* A Python time limit in seconds: None (or NULL) is -1, without end; what is
    below 0 counts as 0. -2 with an exception set if it is no number. */
@@ -175,14 +185,23 @@ void hub_release(void);
 struct mailbox *hub_inbox(void);
 
 /* Writes an exception's traceback to stderr, and one line about whose it is. */
-void green_show_error(struct green *g, PyObject *error);
+void green_show_error(PyObject *whose, PyObject *error);
 
-/* Reports an exception that left a green thread, as gevent does: shows it, but
-   for SystemExit; and that, KeyboardInterrupt and SystemError go on to the main
-   green thread. Takes the exception from the error indicator. */
-void hub_report(struct green *g);
+/* Reports an exception that left a green thread or a callback, as gevent does:
+   shows it, but for SystemExit; and that, KeyboardInterrupt and SystemError go
+   on to the main green thread. Takes the exception from the error
+   indicator. */
+void hub_report(PyObject *whose);
 
-/* Adds the types and functions of this room to the module. 0 or -1. */
+/* Add the types and functions of this room to the module. 0 or -1. */
 int green_module_exec(PyObject *module);
+int functions_module_exec(PyObject *module);
+int callback_module_exec(PyObject *module);
+int timeout_module_exec(PyObject *module);
+int semaphore_module_exec(PyObject *module);
+int lock_module_exec(PyObject *module);
+int flag_module_exec(PyObject *module);
+int async_result_module_exec(PyObject *module);
+int queue_module_exec(PyObject *module);
 
 #endif

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <structmember.h>
 
-#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "green/internal.h"
+#include "green/timeout.h"
 
 PyTypeObject *Green_Type;
 PyObject *Green_Exit;
@@ -98,7 +98,7 @@ on_start_timer(struct ev_loop *loop, ev_timer *w, int revents)
     struct green *g = w->data;
     if (green_start(g) < 0) {
         hub_unlist(g);
-        hub_report(g);
+        hub_report((PyObject *)g);
     }
     Py_DECREF(g);
 }
@@ -131,7 +131,7 @@ call_link(struct green *g, PyObject *link)
     PyObject *r = PyObject_CallOneArg(PyTuple_GET_ITEM(link, 1),
                                       (PyObject *)g);
     if (r == NULL) {
-        hub_report(g);
+        hub_report((PyObject *)g);
     }
     Py_XDECREF(r);
 }
@@ -163,7 +163,7 @@ finish(struct green *g, PyObject *result)
     g->finished = true;
     if (error != NULL) {
         hub_raise(error);
-        hub_report(g);
+        hub_report((PyObject *)g);
     }
     Py_CLEAR(g->kwargs);
     Py_CLEAR(g->target);
@@ -267,18 +267,18 @@ green_join(struct green *g, double timeout)
 }
 
 void
-green_show_error(struct green *g, PyObject *error)
+green_show_error(PyObject *whose, PyObject *error)
 {
     PyObject *tb = PyException_GetTraceback(error);
     PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
-    PySys_FormatStderr("%R failed with %s\n\n", g,
+    PySys_FormatStderr("%R failed with %s\n\n", whose,
                        _PyType_Name(Py_TYPE(error)));
     Py_XDECREF(tb);
     PyErr_Clear();
 }
 
 void
-hub_report(struct green *g)
+hub_report(PyObject *whose)
 {
     PyObject *error = error_take();
     if (error == NULL) {
@@ -286,7 +286,7 @@ hub_report(struct green *g)
     }
     bool exits = PyErr_GivenExceptionMatches(error, PyExc_SystemExit);
     if (!exits) {
-        green_show_error(g, error);
+        green_show_error(whose, error);
     }
     if (exits ||
         PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
@@ -481,7 +481,7 @@ greenlet_get(struct green *g, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     if (!done) {
-        PyErr_Format(PyExc_TimeoutError, "%R has not ended yet", g);
+        timeout_raise(seconds);
         return NULL;
     }
     if (g->error != NULL) {
@@ -795,103 +795,7 @@ static PyType_Spec greenlet_spec = {
     .slots = greenlet_slots,
 };
 
-/* --- Functions of the module. */
-
-PyDoc_STRVAR(green_py_sleep_doc,
-             "sleep(seconds=0)\n\n"
-             "Lets the other green threads run for at least so long; with 0 "
-             "or less, once.\nOn any other OS thread it is the ordinary "
-             "time.sleep().");
-
-/* time.sleep as Python had it, for threads that are not the hub's. */
-static PyObject *original_sleep;
-
-static PyObject *
-green_py_sleep(PyObject *module, PyObject *const *args, Py_ssize_t n)
-{
-    if (n > 1) {
-        PyErr_Format(PyExc_TypeError,
-                     "sleep() takes one argument (%zd given)", n);
-        return NULL;
-    }
-    if (green_current() == NULL || interpreter_is_finalizing()) {
-        return PyObject_Vectorcall(original_sleep, args, n, NULL);
-    }
-    double seconds = n == 0 ? 0 : PyFloat_AsDouble(args[0]);
-    if ((seconds == -1.0 && PyErr_Occurred()) || green_sleep(seconds) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(green_py_getcurrent_doc,
-             "getcurrent()\n\nThe green thread that runs.");
-
-static PyObject *
-green_py_getcurrent(PyObject *module, PyObject *unused)
-{
-    struct green *g = green_current();
-    if (g == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "this OS thread runs no green threads");
-    }
-    return Py_XNewRef((PyObject *)g);
-}
-
-PyDoc_STRVAR(green_py_wait_fd_doc,
-             "wait_fd(fd, events, timeout=None)\n\n"
-             "Waits until fd is readable (1), writable (2) or either (3). "
-             "Returns what it is, 0 when time is up.");
-
-static PyObject *
-green_py_wait_fd(PyObject *module, PyObject *args)
-{
-    int fd, events;
-    PyObject *timeout = NULL;
-    if (!PyArg_ParseTuple(args, "ii|O", &fd, &events, &timeout)) {
-        return NULL;
-    }
-    if (events < 1 || events > 3) {
-        PyErr_SetString(PyExc_ValueError, "events must be 1, 2 or 3");
-        return NULL;
-    }
-    double seconds = green_timeout(timeout);
-    int r = seconds == -2 ? -1 : green_wait_fd(fd, events, seconds);
-    return r < 0 ? NULL : PyLong_FromLong(r & (EV_READ | EV_WRITE));
-}
-
-PyDoc_STRVAR(green_py_interrupt_doc,
-             "interrupt(signum, frame)\n\n"
-             "A handler for SIGINT: raises KeyboardInterrupt in the main "
-             "green thread, whichever one the signal met.");
-
-static PyObject *
-green_py_interrupt(PyObject *module, PyObject *args)
-{
-    struct green *self = green_current();
-    if (self == NULL || self == hub.main || hub.in_callback) {
-        PyErr_SetNone(PyExc_KeyboardInterrupt);
-        return NULL;
-    }
-    if (green_throw(hub.main, PyExc_KeyboardInterrupt) < 0) {
-        return NULL;
-    }
-    /* The one that was interrupted may never wait of its own accord; nor may
-       those that are ready. */
-    hub_hurry(hub.main);
-    if (green_sleep(0) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef green_functions[] = {
-    METHOD("sleep", green_py_sleep, METH_FASTCALL),
-    METHOD("getcurrent", green_py_getcurrent, METH_NOARGS),
-    METHOD("wait_fd", green_py_wait_fd, METH_VARARGS),
-    METHOD("interrupt", green_py_interrupt, METH_VARARGS),
-    {NULL},
-};
+/* --- What the module gets. */
 
 static PyObject *
 add_exception(PyObject *module, const char *name, const char *doc,
@@ -904,13 +808,6 @@ add_exception(PyObject *module, const char *name, const char *doc,
         Py_CLEAR(e);
     }
     return e;
-}
-
-static int
-remember_sleep(void)
-{
-    original_sleep = lookup("time", "sleep");
-    return original_sleep == NULL ? -1 : 0;
 }
 
 int
@@ -926,9 +823,7 @@ green_module_exec(PyObject *module)
         return -1;
     }
     Green_Type = (PyTypeObject *)PyType_FromSpec(&greenlet_spec);
-    if (Green_Type == NULL || PyModule_AddType(module, Green_Type) < 0 ||
-        PyModule_AddFunctions(module, green_functions) < 0 ||
-        remember_sleep() < 0) {
+    if (Green_Type == NULL || PyModule_AddType(module, Green_Type) < 0) {
         return -1;
     }
     return hub_init();

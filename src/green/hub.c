@@ -37,6 +37,9 @@
 
 #define POLL_NS 1000000         /* 1 ms */
 
+/* Seconds between two looks whether other threads live that may wake us. */
+#define LAST_LOOK 0.5
+
 /* Seconds of sleep that are worth a system call to save memory. */
 #define LONG_SLEEP 1.0
 
@@ -100,6 +103,10 @@ green_ready(struct green *g)
 {
     if (g->state == GREEN_PARKED) {
         hub_enqueue(g);
+        if (hub.saved_tstate != NULL) {
+            /* Another OS thread has the GIL while the hub polls. */
+            mailbox_wake(&hub.inbox);
+        }
     }
 }
 
@@ -138,7 +145,9 @@ static void
 on_gil_release(struct ev_loop *loop)
 {
     if (hub.release_gil) {
-        hub.saved_tstate = PyEval_SaveThread();
+        /* Before the GIL goes: others look at it as soon as they have it. */
+        hub.saved_tstate = PyThreadState_Get();
+        PyEval_SaveThread();
     }
 }
 
@@ -147,6 +156,7 @@ on_gil_acquire(struct ev_loop *loop)
 {
     if (hub.release_gil) {
         PyEval_RestoreThread(hub.saved_tstate);
+        hub.saved_tstate = NULL;
     }
 }
 
@@ -190,12 +200,71 @@ hub_throw_into_main(void)
     Py_DECREF(error);
 }
 
+/* Runs the loop once, and all that it calls. Returns whether it should have
+   waited, and had nothing to wait for. */
+static bool
+turn_loop(bool block)
+{
+    bool sleep = block && mailbox_may_sleep(&hub.inbox);
+    hub.in_callback = true;
+    hub.release_gil = sleep;
+    int active = ev_run(hub.loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
+    hub.release_gil = false;
+    mailbox_awake(&hub.inbox);
+    open_letters();
+    hub.last_poll = clock_ns();
+    if (PyErr_CheckSignals() < 0) {
+        hub_throw_into_main();
+    }
+    hub.in_callback = false;
+    return sleep && active == 0;
+}
+
+/* Whether there are threads of Python's that are not the hub's: each of them
+   may release a lock, or put something into a queue. One that has just been
+   started has a state already, and no number. */
+static bool
+has_other_threads(void)
+{
+    int states = 0;
+    PyThreadState *t = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    for (; t != NULL; t = PyThreadState_Next(t)) {
+        states++;
+    }
+    for (struct green *g = hub.living; g != NULL; g = g->living_next) {
+        states -= g != hub.main && g->tstate != NULL;
+    }
+    return states > 1;
+}
+
+static void
+on_last_look(struct ev_loop *loop, ev_timer *w, int revents)
+{
+}
+
+/* Waits for another OS thread to wake somebody, but not for ever: that thread
+   may end, and so the last hope. */
+static void
+wait_for_other_threads(void)
+{
+    ev_timer look;
+    ev_timer_init(&look, on_last_look, LAST_LOOK, 0);
+    ev_now_update(hub.loop);
+    ev_timer_start(hub.loop, &look);
+    turn_loop(true);
+    ev_timer_stop(hub.loop, &look);
+}
+
 /* Only the parked main green thread can be told that nobody will ever wake
    it; the others wait for ever, as they do in gevent. */
 static void
 report_deadlock(void)
 {
     if (hub.main->state == GREEN_PARKED && hub.main->thrown == NULL) {
+        if (has_other_threads()) {
+            wait_for_other_threads();
+            return;
+        }
         PyErr_SetString(Green_LoopExit,
                         "This operation would block forever: no timer, no "
                         "descriptor and no other green thread can end it");
@@ -211,19 +280,7 @@ report_deadlock(void)
 static void
 poll_loop(bool block)
 {
-    bool sleep = block && mailbox_may_sleep(&hub.inbox);
-    hub.in_callback = true;
-    hub.release_gil = sleep;
-    int active = ev_run(hub.loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
-    hub.release_gil = false;
-    mailbox_awake(&hub.inbox);
-    open_letters();
-    hub.last_poll = clock_ns();
-    if (PyErr_CheckSignals() < 0) {
-        hub_throw_into_main();
-    }
-    hub.in_callback = false;
-    if (sleep && active == 0 && hub.queue.next == &hub.queue &&
+    if (turn_loop(block) && hub.queue.next == &hub.queue &&
         mailbox_is_empty(&hub.inbox)) {
         report_deadlock();
     }
@@ -435,9 +492,8 @@ hub_is_here(void)
     return false;
 }
 
-/* Whether the current green thread may wait. Sets an exception if not. */
-static bool
-may_park(void)
+bool
+hub_may_park(void)
 {
     if (!hub_is_here()) {
         return false;
@@ -474,7 +530,7 @@ park(struct green *self)
 int
 green_park(void)
 {
-    return may_park() ? park(hub.current) : -1;
+    return hub_may_park() ? park(hub.current) : -1;
 }
 
 static void
@@ -488,7 +544,7 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 int
 green_park_for(double seconds)
 {
-    if (!may_park()) {
+    if (!hub_may_park()) {
         return -1;
     }
     struct green *self = hub.current;
@@ -515,7 +571,7 @@ trim_stack(struct green *self)
 int
 green_sleep(double seconds)
 {
-    if (!may_park()) {
+    if (!hub_may_park()) {
         return -1;
     }
     struct green *self = hub.current;
@@ -531,124 +587,6 @@ green_sleep(double seconds)
         switch_to(next);
     }
     return self->thrown != NULL ? raise_thrown(self) : 0;
-}
-
-static void
-waiter_unlink(struct waiter *w)
-{
-    if (w->link != NULL) {
-        *w->link = w->next;
-        if (w->next != NULL) {
-            w->next->link = w->link;
-        }
-        w->link = NULL;
-    }
-}
-
-int
-waitlist_wait(struct waitlist *list, double timeout)
-{
-    if (!may_park()) {
-        return -1;
-    }
-    struct waiter **end = &list->first;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    struct waiter self = {.link = end, .green = hub.current};
-    *end = &self;
-    int result = timeout < 0 ? green_park() : green_park_for(timeout);
-    bool woken = self.link == NULL;
-    waiter_unlink(&self);
-    if (result < 0 && self.chosen) {
-        waitlist_wake_one(list);
-    }
-    return result < 0 ? -1 : !woken;
-}
-
-static int
-wake_first(struct waitlist *list, bool chosen)
-{
-    struct waiter *w = list->first;
-    if (w == NULL) {
-        return 0;
-    }
-    waiter_unlink(w);
-    w->chosen = chosen;
-    green_ready(w->green);
-    return 1;
-}
-
-int
-waitlist_wake_one(struct waitlist *list)
-{
-    return wake_first(list, true);
-}
-
-int
-waitlist_wake_all(struct waitlist *list)
-{
-    int n = 0;
-    while (wake_first(list, false)) {
-        n++;
-    }
-    return n;
-}
-
-/* On the stack of whoever waits. */
-struct fd_wait {
-    ev_io io;
-    struct fd_wait *next, **link;       /* in hub.fd_waits */
-    struct green *green;
-    int revents;
-};
-
-static void
-on_fd(struct ev_loop *loop, ev_io *w, int revents)
-{
-    struct fd_wait *wait = (struct fd_wait *)w;
-    wait->revents |= revents;
-    green_ready(wait->green);
-}
-
-static void
-fd_wait_begin(struct fd_wait *wait)
-{
-    wait->link = &hub.fd_waits;
-    wait->next = hub.fd_waits;
-    if (wait->next != NULL) {
-        wait->next->link = &wait->next;
-    }
-    hub.fd_waits = wait;
-    ev_io_start(hub.loop, &wait->io);
-}
-
-static void
-fd_wait_end(struct fd_wait *wait)
-{
-    ev_io_stop(hub.loop, &wait->io);
-    *wait->link = wait->next;
-    if (wait->next != NULL) {
-        wait->next->link = wait->link;
-    }
-}
-
-int
-green_wait_fd(int fd, int events, double timeout)
-{
-    if (!may_park()) {
-        return -1;
-    }
-    if (fcntl(fd, F_GETFD) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
-    }
-    struct fd_wait wait = {.green = hub.current};
-    ev_io_init(&wait.io, on_fd, fd, events);
-    fd_wait_begin(&wait);
-    int result = timeout < 0 ? green_park() : green_park_for(timeout);
-    fd_wait_end(&wait);
-    return result < 0 ? -1 : wait.revents;
 }
 
 /* --- From outside. */
@@ -787,13 +725,7 @@ open_loop(void)
 static void
 stop_watchers(const struct green *survivor)
 {
-    struct fd_wait *next;
-    for (struct fd_wait *wait = hub.fd_waits; wait != NULL; wait = next) {
-        next = wait->next;
-        if (wait->green != survivor) {
-            fd_wait_end(wait);
-        }
-    }
+    hub_end_fd_waits(survivor);
     while (hub.holds > 0) {
         hub_release();
     }

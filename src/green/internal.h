@@ -17,7 +17,8 @@ struct hub {
     struct green *main;
     struct green queue;         /* head of the run queue; only its links */
     struct green *living;       /* started, or about to be; main is not here */
-    struct fd_wait *fd_waits;
+    struct fd_wait **fd_waits;  /* by descriptor: those who wait for it */
+    int fd_count;
     int holds;                  /* hub_hold() without hub_release() */
     struct green *zombie;       /* dead, not yet buried */
     struct green *switched_from;
@@ -28,7 +29,8 @@ struct hub {
     int64_t last_poll;
     bool in_callback;           /* nobody may park */
     bool release_gil;           /* around this poll */
-    PyThreadState *saved_tstate;
+    PyThreadState *saved_tstate;    /* while it polls without the GIL */
+    unsigned generation;        /* of the process: counts its forks */
     const void *main_low;       /* the OS thread's stack, for sanitizers */
     size_t main_size;
 };
@@ -45,6 +47,13 @@ void hub_hurry(struct green *g);
 /* Gives it stack and thread state, so that it can be switched to. 0 or -1. */
 int hub_prepare(struct green *g);
 void hub_release_stack(struct green *g);
+
+/* Whether the current green thread may wait. Sets an exception if not. */
+bool hub_may_park(void);
+
+/* fdwait.c, in a forked child: nobody but survivor (if not NULL) waits for
+   descriptors any more. */
+void hub_end_fd_waits(const struct green *survivor);
 
 /* The list of those that live. Both may be called twice. */
 void hub_list(struct green *g);

@@ -90,7 +90,8 @@ response_adopt(SessionObject *session, struct call *call, PyObject *plain,
     r->catch_response = caught > 0;
     bool ok = caught >= 0 && describe(r, session, call, plain);
     if (ok) {
-        Py_XSETREF(r->context, merge_context(session, call->context));
+        Py_XSETREF(r->context, response_merge_context(session->user,
+                                                      call->context));
     }
     if (!ok || PyErr_Occurred()) {
         Py_CLEAR(r);

@@ -94,9 +94,9 @@ is_simple_field(PyObject *o)
     return PyUnicode_CheckExact(o) || PyLong_CheckExact(o);
 }
 
-/* Whether a dict is one that append_form() can do. */
-static bool
-is_simple_form(PyObject *data)
+/* Whether data is a dict that build_append_form() can do. */
+bool
+build_is_simple_form(PyObject *data)
 {
     if (!PyDict_CheckExact(data)) {
         return false;
@@ -111,8 +111,8 @@ is_simple_form(PyObject *data)
     return true;
 }
 
-static bool
-append_form(struct buf *b, PyObject *data)
+bool
+build_append_form(struct buf *b, PyObject *data)
 {
     PyObject *key, *value;
     Py_ssize_t at = 0;
@@ -137,7 +137,7 @@ append_params(struct buf *url, PyObject *params)
         return true;
     }
     bool query = memchr(url->data, '?', url->length) != NULL;
-    return append(url, query ? "&" : "?", 1) && append_form(url, params);
+    return append(url, query ? "&" : "?", 1) && build_append_form(url, params);
 }
 
 /* Lets requests make of it what it makes of it. May raise InvalidURL and the
@@ -192,7 +192,7 @@ build_url(struct build *b)
     bool bare = ok && url_path_offset(url.data, url.length) == url.length;
     ok = ok && (!bare || append(&url, "/", 1));
     bool plain = ok && url_is_plain(url.data, url.length) &&
-                 (params == NULL || is_simple_form(params));
+                 (params == NULL || build_is_simple_form(params));
     if (ok && bare && !plain) {
         url.length--;
     }
@@ -511,7 +511,7 @@ static bool
 set_json(struct build *b)
 {
     PyObject *text = PyObject_CallOneArg(helpers.encode_json, b->call->json);
-    bool ok = text != NULL && build_any_body(b->x, text);
+    bool ok = text != NULL && build_set_body(b->x, text);
     Py_XDECREF(text);
     b->x->body_is_text = false; /* requests encodes it */
     b->content_type = "Content-Type: application/json";
@@ -522,16 +522,16 @@ static bool
 set_form(struct build *b)
 {
     b->content_type = "Content-Type: application/x-www-form-urlencoded";
-    if (is_simple_form(b->call->data)) {
+    if (build_is_simple_form(b->call->data)) {
         struct buf text = {0};
-        bool ok = append_form(&text, b->call->data) &&
+        bool ok = build_append_form(&text, b->call->data) &&
                   build_text(b->x, text.data ? text.data : "", text.length);
         buf_free(&text);
         b->x->body_is_text = true;
         return ok;
     }
     PyObject *text = PyObject_CallOneArg(helpers.encode_form, b->call->data);
-    bool ok = text != NULL && build_any_body(b->x, text);
+    bool ok = text != NULL && build_set_body(b->x, text);
     Py_XDECREF(text);
     return ok;
 }
@@ -553,7 +553,7 @@ build_body(struct build *b)
     }
     if (have) {
         return PyUnicode_Check(data) || PyObject_CheckBuffer(data)
-                   ? build_any_body(b->x, data)
+                   ? build_set_body(b->x, data)
                    : set_form(b);
     }
     if (json != NULL && json != Py_None) {
@@ -564,34 +564,34 @@ build_body(struct build *b)
 
 /* --- The rest. */
 
-static bool
-build_method(struct build *b)
+bool
+build_set_method(struct exchange *x, PyObject *method)
 {
     static const char *const verbs[] = {"GET",    "POST",    "PUT",  "DELETE",
                                         "PATCH",  "OPTIONS", "HEAD"};
-    if (!PyUnicode_Check(b->call->method)) {
+    if (!PyUnicode_Check(method)) {
         PyErr_SetString(PyExc_TypeError, "the method must be a str");
         return false;
     }
-    const char *text = PyUnicode_AsUTF8(b->call->method);
+    const char *text = PyUnicode_AsUTF8(method);
     if (text == NULL) {
         return false;
     }
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (PyOS_stricmp(verbs[i], text) == 0) {
-            b->x->method = verbs[i];
+            x->method = verbs[i];
             return true;
         }
     }
-    b->x->own_method = strdup(text);
-    if (b->x->own_method == NULL) {
+    x->own_method = strdup(text);
+    if (x->own_method == NULL) {
         PyErr_NoMemory();
         return false;
     }
-    for (char *c = b->x->own_method; *c != '\0'; c++) {
+    for (char *c = x->own_method; *c != '\0'; c++) {
         *c = (char)Py_TOUPPER(*c);
     }
-    b->x->method = b->x->own_method;
+    x->method = x->own_method;
     return true;
 }
 
@@ -679,7 +679,7 @@ build_tls(struct build *b, PyObject *verify, PyObject *cert)
     PyObject *options =
         PyObject_CallFunction(helpers.tls_options, "sOO", b->x->url, verify,
                               cert);
-    bool ok = options != NULL && build_options(b->x, options);
+    bool ok = options != NULL && options_from_dict(options, &b->x->options);
     Py_XDECREF(options);
     return ok;
 }
@@ -733,7 +733,7 @@ static struct exchange *
 connect_it(struct exchange *x, TransportObject *transport)
 {
     x->connections =
-        transport != NULL ? transport_connections(transport) : NULL;
+        transport != NULL ? connections_get(&transport->connections) : NULL;
     if (x->connections == NULL) {
         exchange_free(x);
         return NULL;
@@ -763,7 +763,8 @@ build_exchange(SessionObject *session, struct call *call)
         PyErr_NoMemory();
         return NULL;
     }
-    return complete(&b, build_method(&b) && build_url(&b) && build_body(&b) &&
+    return complete(&b, build_set_method(b.x, call->method) &&
+                            build_url(&b) && build_body(&b) &&
                             build_headers(&b) && build_cookies(&b));
 }
 
@@ -789,8 +790,8 @@ take_prepared(struct build *b, PyObject *prepared)
     }
     b->x->url = text.data;
     b->x->cookie_at = -1;
-    bool ok = build_method(b) &&
-              (body == Py_None || build_any_body(b->x, body)) &&
+    bool ok = build_set_method(b->x, b->call->method) &&
+              (body == Py_None || build_set_body(b->x, body)) &&
               add_items(b, headers) &&
               (!has_body(b->x) || add_content_headers(b)) &&
               add_missing_lines(b) && build_cookies(b);
@@ -822,6 +823,7 @@ build_hop(TransportObject *transport, PyObject *prepared, PyObject *timeouts,
     int check = PyObject_IsTrue(verify);
     b.x->verify = check > 0;
     bool ok = check >= 0 && take_prepared(&b, prepared) && build_timeout(&b) &&
-              build_options(b.x, options) && build_reply(&b);
+              (options == NULL || options_from_dict(options, &b.x->options)) &&
+              build_reply(&b);
     return connect_it(b.x, ok ? transport : NULL);
 }

@@ -7,6 +7,7 @@
 #include <Python.h>
 #include <stdbool.h>
 
+#include "http/call.h"
 #include "http/cookie.h"
 #include "http/engine.h"
 
@@ -49,17 +50,9 @@ typedef struct {
     long max_redirects;
     bool stream;
     bool trust_env;
+    bool replaced;              /* an attribute stands for a method that native
+                                   requests would not call */
 } SessionObject;
-
-/* One call of session.request(), arguments as given; borrowed. NULL: absent. */
-struct call {
-    PyObject *method, *url;
-    PyObject *name, *context, *catch_response;
-    PyObject *data, *json, *params, *headers, *cookies, *auth, *timeout;
-    PyObject *allow_redirects, *verify, *stream;
-    PyObject *files, *hooks, *proxies, *cert;
-    PyObject *others;           /* owned: dict of all other keywords */
-};
 
 extern PyTypeObject *Session_Type;
 extern PyTypeObject *Transport_Type;
@@ -82,8 +75,10 @@ struct client_helpers {
     PyObject *adopt_cookies;    /* (session, value) -> (cookies, CookieJar or
                                    None) */
     PyObject *unwrap;           /* (exception) -> what is left of it */
-    PyObject *tls_files;        /* (url, verify, cert) -> (ca_file,
-                                   ca_directory, cert_file, key_file) */
+    PyObject *tls_options;      /* (url, verify, cert) -> dict for
+                                   options_from_dict() */
+    PyObject *adapter_class;    /* requests.adapters.HTTPAdapter */
+    PyObject *adapter_send;     /* its send() */
     PyObject *own_methods;      /* tuple of what a session may not replace if
                                    its requests are to be native */
     PyObject *merge_headers;    /* (session, headers) -> mapping */
@@ -101,6 +96,8 @@ struct client_helpers {
     PyObject *response_error;   /* locust.exception.ResponseError */
     PyObject *catch_error;      /* locust.exception.CatchResponseError */
     PyObject *lazy;             /* (response, what) -> object */
+    PyObject *body_source;      /* (body) -> [bytes or (descriptor, offset,
+                                   length)] or (iterable, length, rewind) */
     PyObject *loads;            /* json.loads of requests */
     PyObject *trust;            /* file of trusted certificates, or None */
 };
@@ -124,20 +121,21 @@ struct exchange *build_prepared(SessionObject *session, struct call *call,
 
 /* One request without a session: no cookies are looked at, and nothing is
    followed. timeouts is a pair of seconds or None; options (dict or NULL) are
-   those of build_options(). */
+   those of options_from_dict(). */
 struct exchange *build_hop(TransportObject *transport, PyObject *prepared,
                            PyObject *timeouts, PyObject *verify,
                            PyObject *options);
 
-/* build_options.c: what an exchange asks of its connections beyond the
-   ordinary, from a dict (NULL: nothing) whose names are the fields of struct
-   option_values; None is as good as nothing. False with an exception set. */
-bool build_options(struct exchange *x, PyObject *options);
-
 /* build_body.c: the body of a request from anything that requests sends: bytes,
    str, a file, an iterable. False with an exception set. */
-bool build_any_body(struct exchange *x, PyObject *body);
+bool build_set_body(struct exchange *x, PyObject *body);
 bool build_text(struct exchange *x, const char *bytes, size_t length);
+
+/* build.c: what the fast client builds in the same way. False with an
+   exception set. */
+bool build_set_method(struct exchange *x, PyObject *method);
+bool build_is_simple_form(PyObject *data);
+bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 
 /* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
    as http.client sends them. From (domain, path, name, value, domain_given,
@@ -146,7 +144,7 @@ bool build_text(struct exchange *x, const char *bytes, size_t length);
 bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
 bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
-/* call.c: the methods of a session. */
+/* session_call.c: the methods of a session. */
 #define SESSION_CALL(name)                                                    \
     PyObject *session_##name(SessionObject *s, PyObject *const *args,         \
                              Py_ssize_t n, PyObject *names_of)
@@ -159,7 +157,7 @@ SESSION_CALL(put);
 SESSION_CALL(patch);
 SESSION_CALL(delete);
 
-/* call.c: remembers what the session's type has of its own. 0 or -1. */
+/* session_call.c: remembers what the session's type has of its own. 0 or -1. */
 int calls_init(PyObject *session_type);
 
 /* session_cookies.c: the cookies of a session, made if need be; borrowed. NULL
@@ -170,9 +168,9 @@ CookieJarObject *session_jar(SessionObject *session);
    with an exception set, and then it takes the exchange over. */
 int exchange_perform(struct exchange *x);
 
-/* perform.c: opens connections if need be; starts the engine with the first
-   ones. NULL with an exception set. */
-struct connections *transport_connections(TransportObject *transport);
+/* pyengine.c: opens the connections kept in a place if need be; starts the
+   engine with the first ones. NULL with an exception set. */
+struct connections *connections_get(struct connections **place);
 
 /* transport.c: the session's own, made if need be; borrowed. NULL with an
    exception set. */
@@ -186,6 +184,7 @@ int session_module_exec(PyObject *module);
 int transport_module_exec(PyObject *module);
 int session_cookies_module_exec(PyObject *module);
 int perform_module_exec(PyObject *module);
+int engine_module_exec(PyObject *module);
 int helpers_module_exec(PyObject *module);
 
 #endif

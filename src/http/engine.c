@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -31,7 +30,9 @@ static struct {
     struct io_thread *threads;
     int count;
     int next;                   /* round robin for new sessions */
+    unsigned sources;           /* the same, for their local addresses */
     unsigned start;             /* counts the starts */
+    unsigned forgotten;         /* the last of those that a fork left behind */
     bool stopped;
     struct mailbox *completions;
 } engine;
@@ -178,6 +179,13 @@ engine_open_socket(void *transfer, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     s->ours = true;
+    unsigned source = t->x->connections->source;
+    if (sources_bind(fd, address->family, source) < 0) {
+        t->open_error = errno;
+        drop_sock(t->io, fd);
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
     return fd;
 }
 
@@ -216,22 +224,28 @@ static void
 drop_share(struct connections *c)
 {
     c->dropping = false;
-    if (c->share == NULL) {
-        return;
-    }
-    curl_share_cleanup(c->share);
-    c->share = NULL;
-    *c->link = c->next;
-    if (c->next != NULL) {
-        c->next->link = c->link;
-    }
+    cache_drop_all(c);
 }
 
 static void
 free_connections(struct connections *c)
 {
     drop_share(c);
+    line_free(c);
     free(c);
+}
+
+void
+engine_send(struct io_thread *io, struct letter *letter)
+{
+    letter->next = NULL;
+    if (io->done_last != NULL) {
+        io->done_last->next = letter;
+    }
+    else {
+        io->done_first = letter;
+    }
+    io->done_last = letter;
 }
 
 void
@@ -239,14 +253,8 @@ engine_finish(struct io_thread *io, struct exchange *x)
 {
     struct connections *c = x->connections;
     x->ended = x->ended != 0 ? x->ended : clock_ns();
-    x->letter.next = NULL;
-    if (io->done_last != NULL) {
-        io->done_last->next = &x->letter;
-    }
-    else {
-        io->done_first = &x->letter;
-    }
-    io->done_last = &x->letter;
+    line_leave(io, x);
+    engine_send(io, &x->letter);
     c->exchanges--;
     if (c->exchanges == 0 && c->dropping) {
         drop_share(c);
@@ -265,33 +273,28 @@ send_finished(struct io_thread *io)
     }
 }
 
+/* A timed exchange notes when its hop began. False without memory. */
 static bool
-open_share(struct connections *c)
+begin_times(struct exchange *x)
 {
-    if (c->share != NULL) {
+    if (!x->timed) {
         return true;
     }
-    c->share = curl_share_init();
-    if (c->share == NULL) {
+    x->reply->times = calloc(1, sizeof(*x->reply->times));
+    if (x->reply->times == NULL) {
         return false;
     }
-    c->link = &c->io->open;
-    c->next = *c->link;
-    *c->link = c;
-    if (c->next != NULL) {
-        c->next->link = &c->next;
-    }
-    return curl_share_setopt(c->share, CURLSHOPT_SHARE,
-                             CURL_LOCK_DATA_CONNECT) == CURLSHE_OK;
+    x->reply->times->begun = clock_ns();
+    return true;
 }
 
 void
-engine_start_hop(struct io_thread *io, struct exchange *x)
+engine_begin_hop(struct io_thread *io, struct exchange *x)
 {
     if (io->stopping || x->aborted) {
         exchange_fail(x, HTTP_CANCELLED, 0, NULL);
     }
-    else if (!open_share(x->connections)) {
+    else if (!begin_times(x)) {
         exchange_fail(x, HTTP_NO_MEMORY, 0, NULL);
     }
     else {
@@ -299,6 +302,14 @@ engine_start_hop(struct io_thread *io, struct exchange *x)
         return;
     }
     engine_finish(io, x);
+}
+
+void
+engine_start_hop(struct io_thread *io, struct exchange *x)
+{
+    if (line_enter(x)) {
+        engine_begin_hop(io, x);
+    }
 }
 
 static void
@@ -323,10 +334,15 @@ static void
 handle_cancel(struct letter *letter)
 {
     struct exchange *x = exchange_of_cancel(letter);
-    struct io_thread *io = x->connections->io;
+    struct io_thread *io = x->io;
     x->aborted = true;
     if (x->transfer != NULL) {
         transfer_abort(x->transfer);
+    }
+    else if (x->in_line) {
+        line_quit(x);
+        exchange_fail(x, HTTP_CANCELLED, 0, NULL);
+        engine_finish(io, x);
     }
     /* The answer follows the exchange itself. */
     letter->handle = x->on_cancelled;
@@ -433,10 +449,13 @@ open_thread(struct io_thread *io, const struct engine_settings *settings,
     io->completions = completions;
     io->inbox.fd = -1;
     io->ca_file = settings->ca_file;
+    io->max_body = settings->max_body;
+    io->max_decoded = settings->max_decoded;
     io->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
     io->multi = curl_multi_init();
     if (io->loop == NULL || io->multi == NULL ||
-        mailbox_init(&io->inbox) < 0) {
+        mailbox_init(&io->inbox) < 0 ||
+        lookup_set(io, settings->resolve) < 0) {
         errno = errno ? errno : ENOMEM;
         return -1;
     }
@@ -506,7 +525,9 @@ engine_start(const struct engine_settings *settings,
     engine.completions = completions;
     engine.threads = calloc((size_t)settings->threads,
                             sizeof(*engine.threads));
-    if (engine.threads == NULL) {
+    if (engine.threads == NULL || sources_set(settings->sources) < 0) {
+        free(engine.threads);
+        engine.threads = NULL;
         return -1;
     }
     for (int i = 0; i < settings->threads; i++) {
@@ -557,6 +578,7 @@ engine_stop(void)
     free(engine.threads);
     engine.threads = NULL;
     engine.count = 0;
+    sources_clear();
 }
 
 bool
@@ -575,6 +597,12 @@ bool
 engine_has_begun(void)
 {
     return engine.start > 0;
+}
+
+bool
+engine_is_forgotten(const struct exchange *x)
+{
+    return x->start != 0 && x->start <= engine.forgotten;
 }
 
 /* --- Forks. */
@@ -646,7 +674,7 @@ forget_thread(struct io_thread *io)
         }
     }
     for (struct connections *c = io->open; c != NULL; c = c->next) {
-        c->share = NULL;
+        cache_forget_all(c);
     }
     ev_loop_destroy(io->loop);
     mailbox_close(&io->inbox);
@@ -659,6 +687,9 @@ engine_forget(void)
         forget_thread(&engine.threads[i]);
     }
     engine.threads = NULL;
+    if (engine.count > 0) {
+        engine.forgotten = engine.start;
+    }
     engine.count = 0;
     pthread_cond_init(&pause_state.changed, NULL);
     pthread_mutex_init(&pause_state.lock, NULL);
@@ -669,6 +700,22 @@ engine_forget(void)
 
 /* --- For the hub. */
 
+/* Whether the engine of this start still runs. */
+static bool
+is_running(unsigned start)
+{
+    return engine.count > 0 && start == engine.start;
+}
+
+/* Gives connections a thread and a local address. */
+static void
+settle(struct connections *c)
+{
+    c->io = &engine.threads[engine.next++ % engine.count];
+    c->start = engine.start;
+    c->source = engine.sources++;
+}
+
 struct connections *
 connections_new(void)
 {
@@ -676,16 +723,21 @@ connections_new(void)
     if (c == NULL) {
         return NULL;
     }
-    c->io = &engine.threads[engine.next++ % engine.count];
-    c->start = engine.start;
+    settle(c);
     return c;
+}
+
+void
+connections_limit(struct connections *c, int per_host)
+{
+    c->limit = per_host;
 }
 
 /* Whether the threads that they were made for still run. */
 static bool
 have_thread(const struct connections *c)
 {
-    return engine.count > 0 && c->start == engine.start;
+    return is_running(c->start);
 }
 
 bool
@@ -697,8 +749,8 @@ connections_are_alive(const struct connections *c)
 void
 connections_revive(struct connections *c)
 {
-    c->io = &engine.threads[engine.next++ % engine.count];
-    c->start = engine.start;
+    settle(c);
+    line_free(c);
     c->exchanges = 0;
     c->closing = c->dropping = false;
 }
@@ -733,7 +785,9 @@ void
 engine_submit(struct exchange *x)
 {
     x->submitted = clock_ns();
-    if (!have_thread(x->connections)) {
+    x->io = x->connections->io;
+    x->start = x->connections->start;
+    if (!is_running(x->start)) {
         x->taken = x->ended = x->submitted;
         exchange_fail(x, HTTP_CANCELLED, 0, NULL);
         mailbox_post(engine.completions, &x->letter);
@@ -741,17 +795,34 @@ engine_submit(struct exchange *x)
     }
     x->on_finish = x->letter.handle;
     x->letter.handle = handle_submit;
-    mailbox_post(&x->connections->io->inbox, &x->letter);
+    mailbox_post(&x->io->inbox, &x->letter);
 }
 
+/* The connections may be gone, if the exchange is on its way back. */
 void
 engine_cancel(struct exchange *x)
 {
-    if (!have_thread(x->connections)) {
+    if (!is_running(x->start)) {
         mailbox_post(engine.completions, &x->cancel_letter);
         return;
     }
     x->on_cancelled = x->cancel_letter.handle;
     x->cancel_letter.handle = handle_cancel;
-    mailbox_post(&x->connections->io->inbox, &x->cancel_letter);
+    mailbox_post(&x->io->inbox, &x->cancel_letter);
+}
+
+bool
+engine_post_to(struct io_thread *io, unsigned start, struct letter *letter)
+{
+    bool running = is_running(start);
+    if (running) {
+        mailbox_post(&io->inbox, letter);
+    }
+    return running;
+}
+
+bool
+engine_post(const struct exchange *x, struct letter *letter)
+{
+    return engine_post_to(x->io, x->start, letter);
 }

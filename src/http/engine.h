@@ -52,6 +52,10 @@ bool engine_was_stopped(void);
    from. */
 bool engine_has_begun(void);
 
+/* Whether an exchange was handed to an engine that a fork has left behind: it
+   never comes back. */
+bool engine_is_forgotten(const struct exchange *x);
+
 /* Around a fork: before it, holds the threads where they hold no lock and are
    not within libcurl; after it lets them go on in the parent, or forgets them
    in the child, where there are none. The child closes its copies of the

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "http/cookie.h"
+#include "http/internal.h"
 
 /* Holds the header and body of a small reply without growing. */
 #define REPLY_ROOM 1024
@@ -14,6 +15,30 @@ struct exchange *
 exchange_new(void)
 {
     return calloc(1, sizeof(struct exchange));
+}
+
+bool
+exchange_again(struct exchange *x)
+{
+    struct reply *last = x->reply, *again = reply_new();
+    if (again == NULL) {
+        return false;
+    }
+    again->previous = last->previous;
+    again->url = last->url;
+    again->method = last->method;
+    last->previous = NULL;
+    last->url = NULL;
+    reply_free(last);
+    x->reply = again;
+    exchange_fail(x, HTTP_OK, 0, NULL);
+    x->redirects = 0;
+    x->finished = x->aborted = x->cancelled = false;
+    x->ended = 0;
+    if (x->upload != NULL) {
+        upload_rewind(x->upload);
+    }
+    return true;
 }
 
 void
@@ -29,6 +54,13 @@ exchange_free(struct exchange *x)
     cookie_jar_free(x->cookies);
     cookie_jar_free(x->jar);
     free(x->body);
+    upload_free(x->upload);
+    feed_unref(x->feed);
+    if (x->source != NULL) {
+        x->free_source(x->source);
+    }
+    stream_unref(x->stream);
+    options_unref(x->options);
     free(x->message);
     free(x);
 }
@@ -53,6 +85,7 @@ reply_free(struct reply *reply)
         buf_free(&reply->raw);
         curl_slist_free_all(reply->lines);
         free(reply->body_sent);
+        free(reply->times);
         free(reply);
         reply = previous;
     }

@@ -42,8 +42,9 @@ enum http_error {
                                the body, message says by what measure */
     HTTP_TOO_MANY_REDIRECTS,
     HTTP_BAD_REDIRECT,      /* message: the Location */
-    HTTP_PROXY,             /* code: errno of reaching it, or 0; message: what
-                               it answered, or what libcurl says of it */
+    HTTP_PROXY,             /* no message: code is the errno of reaching it;
+                               else code is the status that it refused with,
+                               or 0 */
     HTTP_BAD_UPLOAD,        /* code: errno of reading a file; or 0: it became
                                shorter, or a feed failed; message */
     HTTP_CANCELLED,
@@ -51,15 +52,23 @@ enum http_error {
     HTTP_OTHER,             /* message: libcurl's */
 };
 
+/* Whose way of following redirects. */
+enum redirect_rules {
+    REDIRECTS_OF_REQUESTS,
+    REDIRECTS_OF_FAST_HTTP,     /* FastHttpUser's: 301 keeps method and body,
+                                   a relative path is appended */
+};
+
 /* Where the time of one request on the wire went, in ns. What did not happen
    took 0. */
 struct reply_times {
-    int64_t lookup;             /* of the host's name; what others had asked
-                                   for already counts only as waiting */
-    int64_t connect;            /* TCP, and a proxy's part */
+    int64_t begun;              /* clock_ns() */
+    int64_t lookup;             /* of the host's name */
+    int64_t connect;            /* TCP, and what a proxy takes */
     int64_t tls;
     int64_t first_byte;         /* from the beginning to the reply's first */
-    int64_t total;              /* ... to its last */
+    int64_t total;              /* ... to its last; 0 with a stream, where only
+                                   exchange.ended tells */
     bool reused;                /* the connection stood already */
     char local[64], peer[64];   /* "address:port", "[address]:port" or "" */
 };
@@ -120,6 +129,8 @@ struct exchange {
     const struct http_options *options; /* a reference; NULL: the ordinary */
     bool body_is_text;          /* it was str, in UTF-8 now */
     bool follow;                /* redirects */
+    enum redirect_rules rules;
+    unsigned not_followed;      /* redirect_bit()s of statuses */
     bool verify;                /* certificates */
     bool undecoded;             /* leaves a compressed body as it came */
     bool timed;                 /* fills in reply->times */
@@ -129,16 +140,23 @@ struct exchange {
 
     /* The hub's at all times. */
     struct feed *feed;          /* the hub's reference, if it feeds the body */
-    void *owner;                /* who waits; NULL once nobody does */
-    bool finished;              /* it has come back */
+    void *source;               /* owned: what the feed is fed from; or NULL */
+    void (*free_source)(void *);
+    struct io_thread *io;       /* where it was handed to, in the engine's */
+    unsigned start;             /* ... start of that number */
     int letters;                /* of its own, on their way */
+    void *owner;                /* who waits for it now; or NULL */
+    bool finished;              /* it has come back */
+    bool cancelled;             /* it was asked to */
+    bool released;              /* nobody wants it: freed when it is back */
 
     /* The engine's. */
     void (*on_finish)(struct letter *);         /* what the hub asked for */
     void (*on_cancelled)(struct letter *);
     struct transfer *transfer;  /* carries it now, or NULL */
+    struct place *place;        /* counts it, or has it in line; or NULL */
     bool aborted;               /* a cancel has come */
-    struct place *place;        /* where it counts, or waits in line */
+    bool in_line;               /* it has not begun: others are before it */
 
     /* The result. */
     struct reply *reply;        /* owned; the last one */
@@ -152,8 +170,15 @@ struct exchange {
     int64_t ended;              /* ... of the last byte, or of the failure */
 };
 
+/* The bit that stands for a status that can redirect; 0 for all others. */
+unsigned redirect_bit(int status);
+
 /* An empty exchange, or NULL without memory. */
 struct exchange *exchange_new(void);
+
+/* Makes one that has come back ready to be submitted once more: it asks again
+   for what its last reply answers. False without memory. */
+bool exchange_again(struct exchange *x);
 void exchange_free(struct exchange *x);
 
 /* An empty reply with room for an ordinary one, or NULL. */

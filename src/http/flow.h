@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "http/exchange.h"
+#include "http/stream.h"
 
 /* Appends to x's body what iterating over an object gives: bytes-like objects,
    or str, sent in UTF-8; empty ones are left out. length is how many bytes
@@ -35,16 +36,38 @@ int exchange_stream(struct exchange *x);
    something, or if fill is set until there are so many or the body ends.
    Without fill at most one piece is read: of a chunked body never more than
    one chunk. Returns bytes, empty at the end; then x->error says whether that
-   was the end or a failure. NULL with an exception set, one of memory or one
-   that was thrown into the green thread. Parks. Several green threads may read;
-   each piece goes to one of them. */
+   was the end or a failure. NULL with an exception set: one of memory, one that
+   was thrown into the green thread, or RuntimeError if another one reads
+   already. Parks. */
 PyObject *exchange_read(struct exchange *x, Py_ssize_t most, bool fill);
 
 /* Whether everything has been read, or nothing can be. */
 bool exchange_is_read(struct exchange *x);
 
-/* Gives an exchange up. One that still runs is cancelled, which closes its
-   connection, and freed when it is back. Does not park. NULL is allowed. */
+/* Cancels one that still runs, which closes its connection: who reads it finds
+   HTTP_CANCELLED after what had come. Does not park. It stays the caller's. */
+void exchange_close(struct exchange *x);
+
+/* Gives an exchange up: frees it, or has it cancelled, and freed when it is
+   back. Does not park. NULL is allowed. */
 void exchange_release(struct exchange *x);
+
+/* --- For perform.c. */
+
+/* Whether more of the body is wanted. */
+bool flow_is_hungry(const struct exchange *x);
+
+/* Makes more of the body. Parks. 0, or -1 with an exception set. */
+int flow_feed(struct exchange *x);
+
+/* Lets go of what the body comes from. */
+void flow_drop_source(struct exchange *x);
+
+/* Waits until something of x has changed. Parks. 0, or -1 with an exception
+   set. */
+int flow_wait(struct exchange *x);
+
+/* What stream_open() wants. */
+extern const struct stream_calls flow_calls;
 
 #endif

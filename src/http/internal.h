@@ -8,17 +8,29 @@
 #include <curl/curl.h>
 #include <ev.h>
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 #include "http/engine.h"
 #include "http/exchange.h"
+#include "http/options.h"
+#include "http/stream.h"
+#include "http/upload.h"
 
 struct lookup;
+struct place;
+struct cache;
+struct x509_store_st;           /* OpenSSL's X509_STORE */
 
 struct connections {
     struct letter letter;       /* the last one: close */
     struct io_thread *io;
-    struct connections *next, **link;   /* those of io with a share */
+    struct connections *next, **link;   /* those of io with a cache */
     CURLSH *share;              /* the connection cache; NULL until needed */
+    struct cache *caches;       /* those for options */
+    struct place *places;       /* hosts, if their requests are counted */
+    int limit;                  /* requests at a time to one of them; 0: any */
+    unsigned source;            /* counts local addresses */
     unsigned start;             /* of the engine, that io belongs to */
     int exchanges;              /* out on these connections */
     bool closing;               /* freed when nothing is out */
@@ -51,12 +63,14 @@ struct io_thread {
     bool stopping;
     struct sock **socks;        /* by descriptor */
     int socks_size;
-    struct transfer *pool;      /* idle transfers */
+    struct transfer *pool;      /* idle transfers, set up for nothing special */
+    struct transfer *special;   /* those that were set up for options */
     struct transfer *active;    /* running ones */
     struct connections *open;   /* those with a share */
     struct lookup *lookups;     /* name lookups under way, and known names */
     struct letter *done_first, *done_last;  /* finished in this turn */
     const char *ca_file;
+    int64_t max_body, max_decoded;      /* 0: no limit */
 };
 
 /* An easy handle and the exchange it carries at the moment. */
@@ -72,11 +86,20 @@ struct transfer {
     int fd;                     /* the socket in use, or -1 */
     int open_error;             /* errno of a socket that was not opened */
     int header_lines;           /* so far */
+    size_t max_body;            /* bytes of this one that may be kept */
     bool header_done;
     bool sets_cookies;
+    bool encoded;               /* the body is compressed */
+    bool handed;                /* the hub has the head: bodies flow */
+    bool receive_paused, send_paused;
     bool enough;                /* a HEAD that had a body: all is here */
-    bool verify;                /* what the handle is set to */
-    bool close_after;           /* the same: the connection is not kept */
+
+    /* What the handle is set to. */
+    const struct http_options *options; /* a reference, or NULL */
+    bool verify;
+    bool close_after;           /* the connection is not kept */
+    bool undecoded;
+
     struct curl_slist *addresses;       /* given to this transfer, or NULL */
     struct curl_slist *headers;         /* with cookies; of this hop, or NULL */
     char error[CURL_ERROR_SIZE];
@@ -94,16 +117,85 @@ void transfer_done(struct transfer *t, CURLcode result);
 /* Ends it now, as cancelled. */
 void transfer_abort(struct transfer *t);
 
-/* Frees the pool. */
+/* Tells libcurl what is paused. */
+void transfer_pause(struct transfer *t);
+
+/* The hub has read what came, or has made more to be sent: goes on. */
+void transfer_receive_again(struct transfer *t);
+void transfer_send_again(struct transfer *t);
+
+/* libcurl's callback for what is sent. */
+size_t transfer_read(char *to, size_t size, size_t count, void *transfer);
+
+/* ... and the one before a request goes out. */
+int transfer_on_request(void *transfer, char *ip, char *local_ip, int port,
+                        int local_port);
+
+/* Frees the pools. */
 void transfer_free_pool(struct io_thread *io);
+
+/* --- setup.c */
+
+/* Sets a new handle, or a reset one, up for what holds for every request. */
+bool setup_handle(struct transfer *t);
+
+/* Makes the handle one for these options, which may be NULL. */
+bool setup_options(struct transfer *t, const struct http_options *options);
+
+/* Sets what this hop of the transfer's exchange needs. */
+CURLcode setup_hop(struct transfer *t);
+
+/* --- receive.c */
+
+/* libcurl's callbacks for header lines and for the body. */
+size_t receive_header(char *line, size_t one, size_t length, void *transfer);
+size_t receive_body(char *data, size_t one, size_t length, void *transfer);
+
+/* What libcurl knows of a reply whose header is complete. */
+void receive_note(struct transfer *t);
+
+/* Where the time went, of a timed exchange. */
+void receive_times(struct transfer *t, int64_t ended);
+
+/* --- classify.c */
+
+/* Says how the exchange failed, unless one of our callbacks knew better. */
+void classify(struct transfer *t, CURLcode result);
+
+/* --- line.c */
+
+/* Counts a hop of the exchange as one more to its host. False: it is too many;
+   the exchange waits in line and will be started. Without memory it is not
+   counted. */
+bool line_enter(struct exchange *x);
+
+/* The hop is over: starts whoever was next in line. */
+void line_leave(struct io_thread *io, struct exchange *x);
+
+/* Takes one that waits out of the line. */
+void line_quit(struct exchange *x);
+
+void line_free(struct connections *c);
 
 /* --- engine.c */
 
 /* Sends an exchange back to the hub at the end of this turn. */
 void engine_finish(struct io_thread *io, struct exchange *x);
 
+/* Sends any letter to the hub at the end of this turn. */
+void engine_send(struct io_thread *io, struct letter *letter);
+
+/* From the hub to the thread that has the exchange; or to one of an engine's
+   start. False: that engine has stopped. */
+bool engine_post(const struct exchange *x, struct letter *letter);
+bool engine_post_to(struct io_thread *io, unsigned start,
+                    struct letter *letter);
+
 /* Starts the current hop of an exchange: looks its host up first. */
 void engine_start_hop(struct io_thread *io, struct exchange *x);
+
+/* The same for one that is counted, if that is to be. */
+void engine_begin_hop(struct io_thread *io, struct exchange *x);
 
 /* There will be free memory to give back soon. */
 void engine_expect_garbage(struct io_thread *io);
@@ -116,17 +208,45 @@ curl_socket_t engine_open_socket(void *transfer, curlsocktype purpose,
                                  struct curl_sockaddr *address);
 int engine_close_socket(void *io_thread, curl_socket_t fd);
 
+/* --- caches.c: a session's connection caches. */
+
+/* The one for an exchange, opened if need be. NULL without memory. */
+CURLSH *cache_open(struct exchange *x);
+
+/* Closes all. */
+void cache_drop_all(struct connections *c);
+
+/* After a fork: forgets them. */
+void cache_forget_all(struct connections *c);
+
+/* --- sources.c: local addresses. */
+
+/* Copies them, instead of any before. 0, or -1 with errno set. */
+int sources_set(const char *const *addresses);
+void sources_clear(void);
+
+/* Binds a socket of this family to the n-th address of it, counting round and
+   round; does nothing if there is none. 0, or -1 with errno set. */
+int sources_bind(int fd, int family, unsigned n);
+
 /* --- redirect.c */
 
 /* If the last reply is a redirect that is to be followed, makes the exchange
    ask for it and returns true. A bad or superfluous one fails the exchange. */
 bool redirect_follow(struct exchange *x);
 
+/* Whether the last reply, of this status, is one: what comes of it is not yet
+   said. */
+bool redirect_is_due(const struct exchange *x, int status);
+
 /* --- lookup.c */
 
 /* Finds the addresses of the exchange's host, which may take a while, and then
    calls transfer_start(), or fails the exchange. Equal lookups are one. */
 void lookup_host(struct io_thread *io, struct exchange *x);
+
+/* Notes names that are not to be looked up. 0, or -1 with errno set. */
+int lookup_set(struct io_thread *io, const char *const *entries);
 
 /* The thread is stopping: fails whoever waits. */
 void lookup_cancel_all(struct io_thread *io);
@@ -136,5 +256,56 @@ void lookup_free_all(struct io_thread *io);
 /* Keeps lookups from ending, so that none holds the lock in a forked child. */
 void lookup_lock(void);
 void lookup_unlock(void);
+
+/* --- options.c */
+
+#define OPTION_ERROR 512
+
+/* A proxy: its whole URL, and where it is. */
+struct option_proxy {
+    char *url;
+    char *host;                 /* NULL if the URL is none; IPv6 in brackets */
+    char port[8];
+};
+
+/* The proxy for one scheme, or NULL. */
+const struct option_proxy *options_proxy(const struct http_options *o,
+                                         bool secure);
+
+/* Whether they say whom to trust. */
+bool options_have_trust(const struct http_options *o);
+
+/* The certificates to trust, loaded once; belongs to the options. NULL: why
+   says why. Any I/O thread. */
+struct x509_store_st *options_trust(const struct http_options *o,
+                                    char why[OPTION_ERROR]);
+
+/* --- stream.c */
+
+/* The transfer that fills it from now on, or NULL. */
+void stream_attach(struct stream *s, struct transfer *t);
+
+void stream_send_head(struct stream *s, struct io_thread *io);
+
+/* Appends what came. Sets *full if no more is to come now. False without
+   memory. */
+bool stream_put(struct stream *s, struct io_thread *io, const char *bytes,
+                size_t length, bool *full);
+
+/* --- upload.c */
+
+/* What upload_read() returns besides a number of bytes. */
+#define UPLOAD_WAITS (-1)       /* for the hub: transfer_send_again() follows */
+#define UPLOAD_FAILED (-2)      /* with errno set; 0: the feed failed */
+#define UPLOAD_SHORT (-3)       /* there was less than was said */
+
+/* The next bytes; 0: that was all. */
+ssize_t upload_read(struct upload *u, char *to, size_t most);
+
+/* The next read begins at the beginning. */
+void upload_rewind(struct upload *u);
+
+/* The transfer that sends it from now on, or NULL. */
+void upload_attach(struct upload *u, struct transfer *t);
 
 #endif

@@ -4,11 +4,12 @@
  *
  * A name stays good for FRESH_NS. After that it is used once more while a new
  * lookup runs, so that no request ever waits for a refresh. Lookups that fail
- * are not remembered.
+ * are not remembered. Names that the settings resolve are never looked up.
  */
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct lookup {
     char port[8];
     char *entry;                /* "host:port:address,..." for libcurl */
     bool entry_is_new;          /* not given to a transfer yet */
+    bool fixed;                 /* not to be looked up */
     int64_t found_at;
     struct job *job;            /* under way, or NULL */
     struct letter *waiting;     /* exchanges, oldest first */
@@ -144,6 +146,24 @@ format_entry(const struct lookup *l, const struct addrinfo *found)
     return first ? NULL : strdup(text);
 }
 
+static const struct option_proxy *
+proxy_of(const struct exchange *x)
+{
+    bool secure = strncasecmp(x->url, "https:", 6) == 0;
+    return x->options != NULL ? options_proxy(x->options, secure) : NULL;
+}
+
+static void
+fail(struct exchange *x, int error)
+{
+    if (proxy_of(x) != NULL) {
+        exchange_fail(x, HTTP_PROXY, 0, gai_strerror(error));
+    }
+    else {
+        exchange_fail(x, HTTP_RESOLVE, error, NULL);
+    }
+}
+
 static void
 start_waiting(struct io_thread *io, struct lookup *l, const struct job *job)
 {
@@ -156,8 +176,7 @@ start_waiting(struct io_thread *io, struct lookup *l, const struct job *job)
             exchange_fail(x, HTTP_CANCELLED, 0, NULL);
         }
         else if (job->error != 0 || l->entry == NULL) {
-            exchange_fail(x, HTTP_RESOLVE,
-                          job->error ? job->error : EAI_NONAME, NULL);
+            fail(x, job->error ? job->error : EAI_NONAME);
         }
         else {
             transfer_start(io, x, curl_slist_append(NULL, l->entry));
@@ -191,28 +210,38 @@ handle_found(struct letter *letter)
 
 /* --- Asking. */
 
-struct place {
+struct target {
     const char *host;
     size_t length;
     char port[8];
 };
 
+static bool
+is_address(const char *host, size_t length)
+{
+    char text[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (host[0] == '[') {
+        return true;
+    }
+    if (length >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, host, length);
+    text[length] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1;
+}
+
 /* The host and port of an absolute http or https URL. False: an address, or
    something that libcurl is to judge. */
 static bool
-needs_lookup(const char *url, struct place *p)
+is_name(const char *url, struct target *p)
 {
     struct url_parts parts;
-    char text[256];
-    struct in_addr address;
     if (!url_split(url, strlen(url), &parts) || parts.bracketed ||
-        parts.host_length == 0 || parts.host_length >= sizeof(text) ||
-        parts.port_length >= sizeof(p->port)) {
-        return false;
-    }
-    memcpy(text, parts.host, parts.host_length);
-    text[parts.host_length] = '\0';
-    if (inet_pton(AF_INET, text, &address) == 1) {
+        parts.host_length == 0 || parts.host_length >= 256 ||
+        parts.port_length >= sizeof(p->port) ||
+        is_address(parts.host, parts.host_length)) {
         return false;
     }
     p->host = parts.host;
@@ -227,8 +256,30 @@ needs_lookup(const char *url, struct place *p)
     return true;
 }
 
+/* What to look up for an exchange: the host, or the proxy on the way there. */
+static bool
+needs_lookup(const struct exchange *x, struct target *p)
+{
+    const struct option_proxy *proxy = proxy_of(x);
+    if (x->options != NULL &&
+        options_values(x->options)->unix_socket != NULL) {
+        return false;
+    }
+    if (proxy == NULL) {
+        return is_name(x->url, p);
+    }
+    if (proxy->host == NULL ||
+        is_address(proxy->host, strlen(proxy->host))) {
+        return false;
+    }
+    p->host = proxy->host;
+    p->length = strlen(proxy->host);
+    memcpy(p->port, proxy->port, sizeof(p->port));
+    return true;
+}
+
 static struct lookup *
-find(struct io_thread *io, const struct place *p)
+find(struct io_thread *io, const struct target *p)
 {
     struct lookup *l = io->lookups;
     while (l != NULL && !(strlen(l->host) == p->length &&
@@ -240,7 +291,7 @@ find(struct io_thread *io, const struct place *p)
 }
 
 static struct lookup *
-add(struct io_thread *io, const struct place *p)
+add(struct io_thread *io, const struct target *p)
 {
     struct lookup *l = calloc(1, sizeof(*l));
     if (l == NULL) {
@@ -271,8 +322,8 @@ wait_for(struct lookup *l, struct exchange *x)
 void
 lookup_host(struct io_thread *io, struct exchange *x)
 {
-    struct place p;
-    if (!needs_lookup(x->url, &p)) {
+    struct target p;
+    if (!needs_lookup(x, &p)) {
         transfer_start(io, x, NULL);
         return;
     }
@@ -280,8 +331,9 @@ lookup_host(struct io_thread *io, struct exchange *x)
     if (l == NULL) {
         l = add(io, &p);
     }
-    bool stale = l != NULL && (l->entry == NULL ||
-                               clock_ns() - l->found_at > FRESH_NS);
+    bool stale = l != NULL && !l->fixed &&
+                 (l->entry == NULL ||
+                  clock_ns() - l->found_at > FRESH_NS);
     bool running = l != NULL && (l->job != NULL || !stale ||
                                  start_job(io, l) || l->entry != NULL);
     if (!running) {
@@ -299,6 +351,91 @@ lookup_host(struct io_thread *io, struct exchange *x)
         transfer_start(io, x, NULL);
     }
 }
+
+/* --- Names that the settings resolve. */
+
+/* The length of an entry's host, and of its port after that; 0: it is none. */
+static size_t
+split_entry(const char *entry, size_t *port)
+{
+    size_t host = strcspn(entry, ":");
+    *port = entry[host] == ':' ? strspn(entry + host + 1, "0123456789") : 0;
+    bool ok = host > 0 && *port > 0 && *port < 6 &&
+              entry[host + 1 + *port] == ':' &&
+              strtol(entry + host + 1, NULL, 10) <= 65535;
+    return ok ? host : 0;
+}
+
+/* Whether every part of a list separated by commas is an IP address. */
+static bool
+are_addresses(const char *list)
+{
+    for (const char *at = list;; at++) {
+        char text[INET6_ADDRSTRLEN];
+        unsigned char raw[sizeof(struct in6_addr)];
+        size_t length = strcspn(at, ","), n = length;
+        bool six = n > 2 && at[0] == '[' && at[n - 1] == ']';
+        n -= six ? 2 : 0;
+        if (n == 0 || n >= sizeof(text)) {
+            return false;
+        }
+        memcpy(text, at + six, n);
+        text[n] = '\0';
+        if (inet_pton(six ? AF_INET6 : AF_INET, text, raw) != 1) {
+            return false;
+        }
+        at += length;
+        if (*at == '\0') {
+            return true;
+        }
+    }
+}
+
+bool
+engine_is_resolve(const char *entry, char *why, size_t size)
+{
+    size_t port, host = split_entry(entry, &port);
+    if (host == 0) {
+        snprintf(why, size, "'%.200s' is not of the form host:port:address",
+                 entry);
+        return false;
+    }
+    const char *list = entry + host + port + 2;
+    if (!are_addresses(list)) {
+        snprintf(why, size, "'%.200s' is no IP address, nor a list of them "
+                 "separated by commas (IPv6 goes in brackets)", list);
+        return false;
+    }
+    return true;
+}
+
+int
+lookup_set(struct io_thread *io, const char *const *entries)
+{
+    for (; entries != NULL && *entries != NULL; entries++) {
+        const char *entry = *entries;
+        size_t port;
+        struct target p = {.host = entry,
+                           .length = split_entry(entry, &port)};
+        if (p.length == 0 || strlen(entry) >= ENTRY_MAX) {
+            errno = EINVAL;
+            return -1;
+        }
+        memcpy(p.port, entry + p.length + 1, port);
+        struct lookup *l = find(io, &p);
+        l = l != NULL ? l : add(io, &p);
+        char *copy = l != NULL ? strdup(entry) : NULL;
+        if (copy == NULL) {
+            return -1;
+        }
+        free(l->entry);
+        l->entry = copy;
+        l->fixed = l->entry_is_new = true;
+    }
+    return 0;
+}
+
+/* --- The end. */
 
 void
 lookup_cancel_all(struct io_thread *io)

@@ -21,10 +21,13 @@ is_reported(const ResponseObject *r)
 }
 
 /* The HTTPError that raise_for_status() raises, naming url; NULL without an
-   exception if the status is none. */
+   exception if the status is none. FastHttpUser's is there already. */
 static PyObject *
 status_error(ResponseObject *r, PyObject *url)
 {
+    if (r->fast) {
+        return Py_XNewRef(r->refused);
+    }
     int status = response_status(r);
     if (status < 400 || status >= 600) {
         return NULL;
@@ -60,8 +63,8 @@ decide(ResponseObject *r, PyObject **exception)
         *exception = Py_NewRef(r->manual);
         return 0;
     }
-    if (r->error != NULL) {
-        *exception = Py_NewRef(r->reported);
+    if (r->error != NULL || r->fast) {
+        *exception = Py_XNewRef(r->reported);
         return 0;
     }
     PyObject *name = r->name != NULL ? r->name : Py_None;
@@ -74,11 +77,15 @@ decide(ResponseObject *r, PyObject **exception)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* With FastHttpUser, what a block has put there stays unless it has decided. */
 static int
 fire_meta(ResponseObject *r, PyObject *exception)
 {
     PyObject *value = exception != NULL ? exception : Py_None;
-    if (PyDict_SetItem(r->request_meta, names.exception, value) < 0) {
+    bool undecided = r->manual == NULL || r->manual == Py_None;
+    bool stays = r->fast && exception == NULL && undecided;
+    if (!stays &&
+        PyDict_SetItem(r->request_meta, names.exception, value) < 0) {
         return -1;
     }
     PyObject *meta = Py_NewRef(r->request_meta);

@@ -1,9 +1,10 @@
 /*
  * Sending an exchange and waiting for it: the hub's side of the engine.
  *
- * The engine is started by the first session that needs connections. What the
- * generator itself adds to a request's time is counted here, for all sessions
- * together.
+ * An exchange is the hub's again once its letter has come. Until then it may
+ * only be waited for and cancelled; whoever gives it up before leaves it to
+ * the letters, which free it. What the generator itself adds to a request's
+ * time is counted here, for all sessions together.
  */
 #include "config.h"
 #include "http/client.h"
@@ -11,22 +12,30 @@
 #include <stddef.h>
 
 #include "base/clock.h"
-#include "base/fork.h"
 #include "green/green.h"
+#include "http/flow.h"
 #include "report/table.h"
 #include "stats/lag.h"
 
 /* Of all sessions together. */
 static struct lag http_lag;
 
-static int io_threads = 1;
-
 /* --- There and back. */
+
+static void
+wake(struct exchange *x)
+{
+    if (x->owner != NULL) {
+        green_ready(x->owner);
+    }
+}
+
+const struct stream_calls flow_calls = {.headed = wake, .readable = wake};
 
 static void
 free_when_back(struct exchange *x)
 {
-    if (x->owner == NULL && x->letters == 0) {
+    if (x->released && x->letters == 0) {
         exchange_free(x);
         hub_release();
     }
@@ -38,9 +47,7 @@ on_finish(struct letter *letter)
     struct exchange *x = (struct exchange *)letter;
     x->letters--;
     x->finished = true;
-    if (x->owner != NULL) {
-        green_ready(x->owner);
-    }
+    wake(x);
     free_when_back(x);
 }
 
@@ -54,17 +61,46 @@ on_cancelled(struct letter *letter)
     free_when_back(x);
 }
 
-/* Whoever waited was thrown out: the exchange is freed when it is back. */
-static void
-abandon(struct exchange *x)
+void
+exchange_close(struct exchange *x)
 {
-    x->owner = NULL;
-    if (!x->finished) {
-        x->letters++;
-        x->cancel_letter.handle = on_cancelled;
-        engine_cancel(x);
+    if (x->finished || x->cancelled) {
+        return;
     }
-    free_when_back(x);
+    x->cancelled = true;
+    x->letters++;
+    x->cancel_letter.handle = on_cancelled;
+    engine_cancel(x);
+}
+
+void
+exchange_release(struct exchange *x)
+{
+    if (x == NULL) {
+        return;
+    }
+    if (x->letters == 0) {
+        exchange_free(x);
+        return;
+    }
+    flow_drop_source(x);
+    if (engine_is_forgotten(x)) {
+        return;                 /* its I/O thread is the parent process's */
+    }
+    exchange_close(x);
+    x->released = true;
+    hub_hold();
+}
+
+int
+flow_wait(struct exchange *x)
+{
+    x->owner = green_current();
+    hub_hold();
+    int outcome = green_park();
+    hub_release();
+    x->owner = NULL;
+    return outcome;
 }
 
 /* How long the generator itself took, which is never part of a response
@@ -72,14 +108,35 @@ abandon(struct exchange *x)
 static void
 note_lag(const struct exchange *x)
 {
-    (void)lag_log(&http_lag, x->taken - x->submitted, clock_ns() - x->ended);
+    int64_t there = x->stream != NULL && stream_is_headed(x->stream)
+                        ? x->reply->headed
+                        : x->ended;
+    (void)lag_log(&http_lag, x->taken - x->submitted, clock_ns() - there);
+}
+
+/* Waits for the reply, or for the head of one with a stream. Parks. */
+static int
+wait_for_reply(struct exchange *x)
+{
+    while (!x->finished &&
+           !(x->stream != NULL && stream_is_headed(x->stream))) {
+        if (flow_is_hungry(x)) {
+            if (flow_feed(x) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        if (flow_wait(x) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int
 exchange_perform(struct exchange *x)
 {
-    x->owner = green_current();
-    if (x->owner == NULL) {
+    if (green_current() == NULL) {
         PyErr_SetString(PyExc_RuntimeError,
                         "a session can only be used on the thread that runs "
                         "the users; other threads have requests");
@@ -88,132 +145,17 @@ exchange_perform(struct exchange *x)
     }
     x->letter.handle = on_finish;
     x->letters = 1;
-    hub_hold();
     engine_submit(x);
-    while (!x->finished) {
-        if (green_park() < 0) {
-            abandon(x);
-            return -1;
-        }
+    int outcome = wait_for_reply(x);
+    if (outcome < 0) {
+        exchange_release(x);
+        return -1;
     }
-    hub_release();
     note_lag(x);
     return 0;
 }
 
-/* --- Connections. */
-
-static int
-start_engine(void)
-{
-    struct engine_settings settings = {.threads = io_threads};
-    if (helpers.trust != NULL && helpers.trust != Py_None) {
-        settings.ca_file = PyUnicode_AsUTF8(helpers.trust);
-        if (settings.ca_file == NULL) {
-            return -1;
-        }
-    }
-    if (engine_start(&settings, hub_inbox()) < 0) {
-        PyErr_SetFromErrnoWithFilename(PyExc_OSError,
-                                       "starting the I/O threads");
-        return -1;
-    }
-    return 0;
-}
-
-struct connections *
-session_connections(SessionObject *session)
-{
-    struct connections *c = session->connections;
-    if (c != NULL && connections_are_alive(c)) {
-        return c;
-    }
-    if (c != NULL && engine_was_stopped()) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "HTTP has been shut down: the program is ending");
-        return NULL;
-    }
-    if (!engine_is_running() && start_engine() < 0) {
-        return NULL;
-    }
-    if (c != NULL) {
-        connections_revive(c);  /* this is a forked child */
-        return c;
-    }
-    session->connections = connections_new();
-    return session->connections != NULL
-               ? session->connections
-               : (struct connections *)PyErr_NoMemory();
-}
-
-/* --- Forks. */
-
-static PyObject *
-before_fork(PyObject *module, PyObject *unused)
-{
-    engine_pause();
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-after_fork_in_parent(PyObject *module, PyObject *unused)
-{
-    engine_resume();
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-after_fork_in_child(PyObject *module, PyObject *unused)
-{
-    engine_forget();
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef before = {"pause_engine", before_fork, METH_NOARGS,
-                             "Holds the I/O threads."};
-static PyMethodDef in_parent = {"resume_engine", after_fork_in_parent,
-                                METH_NOARGS, "Lets the I/O threads go on."};
-static PyMethodDef in_child = {"forget_engine", after_fork_in_child,
-                               METH_NOARGS,
-                               "The next request starts new I/O threads."};
-
 /* --- Functions of the module. */
-
-PyDoc_STRVAR(set_io_threads_doc,
-             "set_io_threads(n)\n\n"
-             "How many threads do HTTP; to be said before the first request.");
-
-static PyObject *
-set_io_threads(PyObject *module, PyObject *arg)
-{
-    long n = PyLong_AsLong(arg);
-    if (n == -1 && PyErr_Occurred()) {
-        return NULL;
-    }
-    if (n < 1 || n > 256) {
-        PyErr_SetString(PyExc_ValueError,
-                        "the number of I/O threads must be from 1 to 256");
-        return NULL;
-    }
-    if (engine_is_running()) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "the I/O threads run already");
-        return NULL;
-    }
-    io_threads = (int)n;
-    Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(stop_engine_doc,
-             "stop_engine()\n\n"
-             "Ends the I/O threads and closes all connections.");
-
-static PyObject *
-stop_engine(PyObject *module, PyObject *unused)
-{
-    engine_stop();
-    Py_RETURN_NONE;
-}
 
 PyDoc_STRVAR(lag_is_notable_doc,
              "Whether requests wait more than a millisecond for the generator "
@@ -260,8 +202,6 @@ lag_clear_py(PyObject *module, PyObject *unused)
 }
 
 static PyMethodDef perform_functions[] = {
-    {"set_io_threads", set_io_threads, METH_O, set_io_threads_doc},
-    {"stop_engine", stop_engine, METH_NOARGS, stop_engine_doc},
     {"lag_is_notable", lag_is_notable_py, METH_NOARGS, lag_is_notable_doc},
     {"lag_lines", lag_lines, METH_NOARGS, lag_lines_doc},
     {"lag_clear", lag_clear_py, METH_NOARGS, lag_clear_doc},
@@ -271,7 +211,5 @@ static PyMethodDef perform_functions[] = {
 int
 perform_module_exec(PyObject *module)
 {
-    return PyModule_AddFunctions(module, perform_functions) < 0
-               ? -1
-               : fork_register(&before, &in_parent, &in_child);
+    return PyModule_AddFunctions(module, perform_functions);
 }

@@ -1,6 +1,7 @@
 /*
- * Following redirects in the I/O thread, as requests follows them: which
- * method and body go on, which headers stay behind, when there were too many.
+ * Following redirects in the I/O thread, as requests or as FastHttpUser follows
+ * them: which method and body go on, which headers stay behind, when there were
+ * too many.
  */
 #include "config.h"
 
@@ -12,11 +13,23 @@
 #include "http/internal.h"
 #include "http/url.h"
 
-static bool
-is_redirect(int status)
+unsigned
+redirect_bit(int status)
 {
-    return status == 301 || status == 302 || status == 303 || status == 307 ||
-           status == 308;
+    switch (status) {
+    case 301:
+        return 1;
+    case 302:
+        return 2;
+    case 303:
+        return 4;
+    case 307:
+        return 8;
+    case 308:
+        return 16;
+    default:
+        return 0;
+    }
 }
 
 static bool
@@ -175,6 +188,25 @@ wire_url(const char *url)
     return out.data;
 }
 
+/* The same as FastHttpUser does it: quoted like a Location. */
+static char *
+fast_wire_url(const char *url)
+{
+    char *whole = strndup(url, strcspn(url, "#"));
+    char *quoted = whole != NULL ? requote(whole) : NULL;
+    struct buf out = {0};
+    size_t host = quoted ? url_path_offset(quoted, strlen(quoted)) : 0;
+    bool ok = quoted != NULL && buf_append(&out, quoted, host) &&
+              (quoted[host] == '/' || buf_append(&out, "/", 1)) &&
+              buf_append(&out, quoted + host, strlen(quoted + host) + 1);
+    free(whole);
+    free(quoted);
+    if (!ok) {
+        buf_free(&out);
+    }
+    return out.data;
+}
+
 /* --- Where a redirect leads. */
 
 /* Whether it has a scheme and an authority of its own. */
@@ -255,6 +287,44 @@ resolve(const char *url, const char *location)
                                      : take_relative(url, location);
 }
 
+/* The first bytes of one string, then another one. Freed with free(); NULL
+   without memory. */
+static char *
+join(const char *first, size_t length, const char *slash, const char *rest)
+{
+    struct buf out = {0};
+    if (buf_append(&out, first, length) &&
+        buf_append(&out, slash, strlen(slash)) &&
+        buf_append(&out, rest, strlen(rest) + 1)) {
+        return out.data;
+    }
+    buf_free(&out);
+    return NULL;
+}
+
+/* The same by FastHttpUser's rules: what does not begin with a slash is
+   appended to the whole path, and nothing is normalized. */
+static char *
+fast_resolve(const char *url, const char *location)
+{
+    size_t host = url_path_offset(url, strlen(url));
+    size_t path = host + strcspn(url + host, "?#");
+    if (strncmp(location, "//", 2) == 0) {
+        return join(url, strcspn(url, ":") + 1, "", location);
+    }
+    if (has_scheme_only(location)) {
+        return strdup(location);
+    }
+    if (location[0] == '/') {
+        return join(url, host, "", location);
+    }
+    if (strchr("?#", location[0]) != NULL) {
+        return join(url, path, "", location);
+    }
+    return join(url, path, url[path - 1] == '/' && path > host ? "" : "/",
+                location);
+}
+
 /* Whether libcurl can ask for it. */
 static bool
 is_usable(const char *url)
@@ -319,15 +389,24 @@ keep_sent(struct exchange *x)
     }
 }
 
+/* Whether a line goes when the body does. */
+static bool
+describes_body(const char *line, enum redirect_rules rules)
+{
+    return is_header(line, "Content-Length") ||
+           is_header(line, "Content-Type") ||
+           is_header(line, "Transfer-Encoding") ||
+           (rules == REDIRECTS_OF_FAST_HTTP &&
+            is_header(line, "Content-Encoding"));
+}
+
 /* Header lines for the next hop, without those that stay behind. */
 static bool
 copy_headers(struct exchange *x, bool keep_body, bool keep_credentials)
 {
     struct curl_slist *copy = NULL;
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next) {
-        if ((!keep_body && (is_header(h->data, "Content-Length") ||
-                            is_header(h->data, "Content-Type") ||
-                            is_header(h->data, "Transfer-Encoding"))) ||
+        if ((!keep_body && describes_body(h->data, x->rules)) ||
             (!keep_credentials && is_header(h->data, "Authorization")) ||
             is_header(h->data, "Cookie")) {
             continue;
@@ -346,13 +425,23 @@ copy_headers(struct exchange *x, bool keep_body, bool keep_credentials)
 }
 
 static const char *
-next_method(const char *method, int status)
+next_method(const struct exchange *x, int status)
 {
-    bool head = strcmp(method, "HEAD") == 0;
+    bool head = strcmp(x->method, "HEAD") == 0;
     if ((status == 303 || status == 302) && !head) {
         return "GET";
     }
-    return status == 301 && strcmp(method, "POST") == 0 ? "GET" : method;
+    return status == 301 && x->rules == REDIRECTS_OF_REQUESTS &&
+                   strcmp(x->method, "POST") == 0
+               ? "GET"
+               : x->method;
+}
+
+static bool
+body_goes_on(const struct exchange *x, int status)
+{
+    return status == 307 || status == 308 ||
+           (status == 301 && x->rules == REDIRECTS_OF_FAST_HTTP);
 }
 
 /* A method that usually has a body says so if it has none. */
@@ -381,27 +470,31 @@ drop_body(struct exchange *x)
     x->reply->body_sent_length = x->body_length;
     x->body = NULL;
     x->body_length = 0;
+    upload_free(x->upload);
+    x->upload = NULL;
 }
 
-/* Makes the exchange ask for url next, which it takes over. False without
-   memory. */
+/* Makes the exchange ask for url next, which goes on the wire as wire; takes
+   both over. False without memory. */
 static bool
-prepare_hop(struct exchange *x, char *url)
+prepare_hop(struct exchange *x, char *url, char *wire)
 {
     struct reply *last = x->reply;
-    bool keep_body = last->status == 307 || last->status == 308;
+    bool keep_body = body_goes_on(x, last->status);
     struct reply *next = reply_new();
-    char *wire = wire_url(url);
-    if (next == NULL || wire == NULL ||
+    if (next == NULL ||
         !copy_headers(x, keep_body, may_keep_credentials(x->url, url))) {
         reply_free(next);
         free(wire);
         free(url);
         return false;
     }
-    x->method = next_method(x->method, last->status);
+    x->method = next_method(x, last->status);
     if (!keep_body) {
         drop_body(x);
+    }
+    else if (x->upload != NULL) {
+        upload_rewind(x->upload);
     }
     free(x->url);
     x->url = wire;
@@ -413,29 +506,64 @@ prepare_hop(struct exchange *x, char *url)
     return keep_body || say_no_body(x);
 }
 
-/* Follows one to a location that requests has quoted. */
+/* Where a Location leads, and the same as it goes on the wire. Both NULL if
+   nowhere, or without memory. */
+static void
+find_target(const struct exchange *x, const char *location, char **url,
+            char **wire)
+{
+    if (x->rules == REDIRECTS_OF_FAST_HTTP) {
+        *url = fast_resolve(x->reply->url, location);
+        *wire = *url != NULL ? fast_wire_url(*url) : NULL;
+        return;
+    }
+    char *quoted = requote(location);
+    *url = quoted != NULL ? resolve(x->reply->url, quoted) : NULL;
+    *wire = *url != NULL ? wire_url(*url) : NULL;
+    free(quoted);
+}
+
 static bool
 follow_to(struct exchange *x, const char *location)
 {
-    char *url = resolve(x->reply->url, location);
-    if (url == NULL || !is_usable(url)) {
+    char *url, *wire;
+    find_target(x, location, &url, &wire);
+    if (wire == NULL || !is_usable(x->rules == REDIRECTS_OF_FAST_HTTP ? wire
+                                                                      : url)) {
         exchange_fail(x, HTTP_BAD_REDIRECT, 0, url ? url : location);
         free(url);
+        free(wire);
         return false;
     }
-    if (!prepare_hop(x, url)) {
+    if (!prepare_hop(x, url, wire)) {
         exchange_fail(x, HTTP_NO_MEMORY, 0, NULL);
         return false;
     }
     return true;
 }
 
+/* Finds where a reply of this status leads. False: nowhere. */
+static bool
+find_location(const struct exchange *x, int status, struct header *location)
+{
+    unsigned bit = redirect_bit(status);
+    return x->follow && bit != 0 && (bit & x->not_followed) == 0 &&
+           reply_find_header(x->reply, "Location", location) &&
+           (x->rules != REDIRECTS_OF_FAST_HTTP || location->value_length > 0);
+}
+
+bool
+redirect_is_due(const struct exchange *x, int status)
+{
+    struct header location;
+    return find_location(x, status, &location);
+}
+
 bool
 redirect_follow(struct exchange *x)
 {
     struct header location;
-    if (!x->follow || !is_redirect(x->reply->status) ||
-        !reply_find_header(x->reply, "Location", &location)) {
+    if (!find_location(x, x->reply->status, &location)) {
         return false;
     }
     if (x->redirects >= x->max_redirects) {
@@ -443,12 +571,11 @@ redirect_follow(struct exchange *x)
         return false;
     }
     char *text = strndup(location.value, location.value_length);
-    char *quoted = text != NULL ? requote(text) : NULL;
-    bool ok = quoted != NULL && follow_to(x, quoted);
-    if (quoted == NULL) {
+    if (text == NULL) {
         exchange_fail(x, HTTP_NO_MEMORY, 0, NULL);
+        return false;
     }
+    bool ok = follow_to(x, text);
     free(text);
-    free(quoted);
     return ok;
 }

@@ -23,13 +23,13 @@
 
 PyTypeObject *Response_Type;
 
-/* The first request of the exchange if it went well; else the one that
-   failed, as requests knows no history then. */
+/* The first request of the exchange if it went well; else the one that failed,
+   as requests knows no history then; FastHttpUser's is always the first. */
 static const struct reply *
 reported_reply(const ResponseObject *r)
 {
     const struct reply *reply = r->exchange->reply;
-    while (r->error == NULL && reply->previous != NULL) {
+    while ((r->fast || r->error == NULL) && reply->previous != NULL) {
         reply = reply->previous;
     }
     return reply;
@@ -55,19 +55,19 @@ path_of(const char *url)
 /* --- Making one. */
 
 PyObject *
-merge_context(SessionObject *s, PyObject *given)
+response_merge_context(PyObject *user, PyObject *given)
 {
     PyObject *merged = NULL;
-    if (s->user != NULL && s->user != Py_None) {
+    if (user != NULL && user != Py_None) {
         struct method context;
-        if (method_find(s->user, names.context, &context) < 0) {
+        if (method_find(user, names.context, &context) < 0) {
             return NULL;
         }
         if (Py_IS_TYPE(context.function, &PyMethodDescr_Type)) {
             Py_DECREF(context.function);    /* ours: empty */
         }
         else {
-            PyObject *own = method_call(&context, s->user, NULL);
+            PyObject *own = method_call(&context, user, NULL);
             merged = own == NULL ? NULL : PyDict_New();
             if (merged != NULL && PyDict_Update(merged, own) < 0) {
                 Py_CLEAR(merged);
@@ -114,21 +114,33 @@ static const char *const error_kinds[] = {
     [HTTP_OTHER] = "other",
 };
 
+const char *
+response_error_kind(const struct exchange *x)
+{
+    return error_kinds[x->error];
+}
+
+PyObject *
+response_error_message(const struct exchange *x)
+{
+    if (x->error == HTTP_RESOLVE) {
+        return PyUnicode_FromString(gai_strerror(x->code));
+    }
+    return PyUnicode_DecodeLatin1(x->message ? x->message : "",
+                                  (Py_ssize_t)x->message_length, NULL);
+}
+
 PyObject *
 exchange_failure(const struct exchange *x)
 {
-    PyObject *message =
-        x->error == HTTP_RESOLVE
-            ? PyUnicode_FromString(gai_strerror(x->code))
-            : PyUnicode_DecodeLatin1(x->message ? x->message : "",
-                                     (Py_ssize_t)x->message_length, NULL);
+    PyObject *message = response_error_message(x);
     if (message == NULL) {
         return NULL;
     }
     bool connecting = x->error == HTTP_CONNECT_TIMEOUT ||
                       (x->error == HTTP_READ_TIMEOUT && x->code == 2);
     double timeout = connecting ? x->connect_timeout : x->read_timeout;
-    return Py_BuildValue("(siNdn)", error_kinds[x->error], x->code, message,
+    return Py_BuildValue("(siNdn)", response_error_kind(x), x->code, message,
                          timeout,
                          (Py_ssize_t)(x->reply->raw.length - x->reply->body));
 }
@@ -138,13 +150,16 @@ static int
 make_error(ResponseObject *r)
 {
     PyObject *failure = exchange_failure(r->exchange);
-    if (failure == NULL) {
-        return -1;
-    }
+    PyObject *whose = Py_BuildValue("(Os)", r, r->exchange->reply->url);
+    PyObject *args = failure == NULL || whose == NULL
+                         ? NULL
+                         : PySequence_Concat(whose, failure);
     /* A pair; or it raises what reaches the task. */
     PyObject *pair =
-        PyObject_CallFunction(helpers.make_error, "OsN", r,
-                              r->exchange->reply->url, failure);
+        args == NULL ? NULL : PyObject_CallObject(helpers.make_error, args);
+    Py_XDECREF(args);
+    Py_XDECREF(whose);
+    Py_XDECREF(failure);
     if (pair == NULL) {
         return -1;
     }
@@ -155,10 +170,8 @@ make_error(ResponseObject *r)
     return ok ? 0 : -1;
 }
 
-/* requests forgets the request of a reply that breaks within the body; then
-   Locust names it by the URL as it was given. */
-static bool
-broke_in_body(const struct exchange *x)
+bool
+response_broke_in_body(const struct exchange *x)
 {
     return x->error == HTTP_BROKEN_BODY || x->error == HTTP_TRUNCATED ||
            x->error == HTTP_BAD_CHUNK || x->error == HTTP_BAD_ENCODING ||
@@ -215,14 +228,16 @@ response_new(SessionObject *session, struct call *call, struct exchange *x,
     bool ok = caught >= 0 && (!failed || make_error(r) == 0);
     int named = ok ? PyObject_IsTrue(call->name) : -1;
     if (named >= 0) {
-        r->name = named                        ? Py_NewRef(call->name)
-                  : failed && broke_in_body(x) ? PyObject_Str(call->url)
-                                               : path_of(
-                                                  reported_reply(r)->url);
+        /* requests forgets the request of a reply that breaks within the
+           body; then Locust names it by the URL as it was given. */
+        r->name = named ? Py_NewRef(call->name)
+                  : failed && response_broke_in_body(x)
+                      ? PyObject_Str(call->url)
+                      : path_of(reported_reply(r)->url);
         ok = r->name != NULL;
     }
     if (ok && named >= 0) {
-        r->context = merge_context(session, call->context);
+        r->context = response_merge_context(session->user, call->context);
     }
     if (!ok || named < 0 || PyErr_Occurred()) {
         Py_DECREF(r);
@@ -376,10 +391,8 @@ response_lazily(ResponseObject *r, const char *what)
     return PyObject_CallFunction(helpers.lazy, "Os", r, what);
 }
 
-/* Looked up in the dict of what was asked for before; made if it is not in
-   there. */
-static PyObject *
-get_lazy(ResponseObject *r, void *closure)
+PyObject *
+response_get_lazy(ResponseObject *r, void *closure)
 {
     const char *what = closure;
     PyObject *value = NULL;
@@ -397,8 +410,8 @@ get_lazy(ResponseObject *r, void *closure)
     return value;
 }
 
-static int
-set_lazy(ResponseObject *r, PyObject *value, void *closure)
+int
+response_set_lazy(ResponseObject *r, PyObject *value, void *closure)
 {
     if (r->lazy == NULL && (r->lazy = PyDict_New()) == NULL) {
         return -1;
@@ -410,7 +423,7 @@ PyDoc_STRVAR(header_items_doc,
              "header_items()\n\n[(name, value)] as they came, for "
              "locust.clients.");
 
-static PyObject *
+PyObject *
 response_header_items(ResponseObject *r, PyObject *unused)
 {
     bool none = r->reply == NULL || r->error != NULL;
@@ -441,7 +454,7 @@ PyDoc_STRVAR(request_info_doc,
              "request_info()\n\n(method, url, header lines, body) of the "
              "request, for locust.clients.");
 
-static PyObject *
+PyObject *
 response_request_info(ResponseObject *r, PyObject *unused)
 {
     const struct exchange *x =
@@ -472,8 +485,8 @@ response_request_info(ResponseObject *r, PyObject *unused)
                          length > 0 ? body : NULL, (Py_ssize_t)length);
 }
 
-static PyObject *
-get_elapsed_seconds(ResponseObject *r, void *closure)
+PyObject *
+response_get_elapsed_seconds(ResponseObject *r, void *closure)
 {
     if (r->reply == NULL || r->error != NULL) {
         return PyFloat_FromDouble(0);
@@ -506,6 +519,7 @@ make_history(ResponseObject *r)
         if (hop != NULL) {
             hop->origin = Py_NewRef(r->origin ? r->origin : (PyObject *)r);
             hop->reply = (struct reply *)reply;
+            hop->fast = r->fast;
             if (r->in_python && !read_later(hop)) {
                 Py_CLEAR(hop);
             }
@@ -518,8 +532,8 @@ make_history(ResponseObject *r)
     return list;
 }
 
-static PyObject *
-get_history(ResponseObject *r, void *closure)
+PyObject *
+response_get_history(ResponseObject *r, void *closure)
 {
     if (r->lazy == NULL && (r->lazy = PyDict_New()) == NULL) {
         return NULL;
@@ -568,15 +582,17 @@ make_meta(ResponseObject *r)
         Py_XDECREF(context);
         return NULL;
     }
+    PyObject *exception = r->fast && r->reported != NULL ? r->reported
+                                                          : Py_None;
     return Py_BuildValue(
         "{sOsdsOsNsOsOsdsNsn}", "request_type", r->request_type,
         "response_time", r->response_time, "name", r->name, "context",
-        context, "response", r, "exception", Py_None, "start_time",
+        context, "response", r, "exception", exception, "start_time",
         r->start_time, "url", url, "response_length", response_length(r));
 }
 
-static PyObject *
-get_request_meta(ResponseObject *r, void *closure)
+PyObject *
+response_get_request_meta(ResponseObject *r, void *closure)
 {
     if (r->request_meta == NULL && r->name == NULL) {
         PyErr_Format(PyExc_AttributeError,
@@ -590,8 +606,8 @@ get_request_meta(ResponseObject *r, void *closure)
     return Py_XNewRef(r->request_meta);
 }
 
-static int
-set_request_meta(ResponseObject *r, PyObject *value, void *closure)
+int
+response_set_request_meta(ResponseObject *r, PyObject *value, void *closure)
 {
     if (value == NULL || !PyDict_Check(value)) {
         PyErr_SetString(PyExc_TypeError, "request_meta must be a dict");
@@ -647,10 +663,10 @@ set_error(ResponseObject *r, PyObject *value, void *closure)
 }
 
 #define LAZY(name, doc)                                                       \
-    {#name, (getter)get_lazy, (setter)set_lazy, doc, #name}
+    {#name, (getter)response_get_lazy, (setter)response_set_lazy, doc, #name}
 
 static PyGetSetDef response_getset[] = {
-    {"status_code", (getter)get_status_code, (setter)set_lazy,
+    {"status_code", (getter)get_status_code, (setter)response_set_lazy,
      "HTTP status; 0 if there was no reply.", "status_code"},
     {"content", (getter)response_get_content, (setter)response_set_content,
      "The body, decoded, in bytes.", NULL},
@@ -665,20 +681,20 @@ static PyGetSetDef response_getset[] = {
     {"text", (getter)response_get_text, NULL, "The body as str.", NULL},
     {"encoding", (getter)response_get_encoding, (setter)response_set_encoding,
      "What text decodes the body with; may be set.", NULL},
-    {"url", (getter)response_get_url, (setter)set_lazy,
+    {"url", (getter)response_get_url, (setter)response_set_lazy,
      "The last URL asked for.", "url"},
-    {"reason", (getter)response_get_reason, (setter)set_lazy,
+    {"reason", (getter)response_get_reason, (setter)response_set_lazy,
      "The words after the status.", "reason"},
     {"ok", (getter)get_ok, NULL, "Whether the status is below 400.", NULL},
-    {"history", (getter)get_history, (setter)set_lazy,
+    {"history", (getter)response_get_history, (setter)response_set_lazy,
      "The redirects on the way, oldest first.", "history"},
     {"error", (getter)get_error, (setter)set_error,
      "What the request failed with, or None.", NULL},
-    {"request_meta", (getter)get_request_meta, (setter)set_request_meta,
+    {"request_meta", (getter)response_get_request_meta, (setter)response_set_request_meta,
      "What the request event will be fired with.", NULL},
     {"_reported_url", (getter)get_reported_url, NULL,
      "The URL that the request event names.", NULL},
-    {"_elapsed_seconds", (getter)get_elapsed_seconds, NULL,
+    {"_elapsed_seconds", (getter)response_get_elapsed_seconds, NULL,
      "From the request to the end of the reply's header.", NULL},
     LAZY(headers, "The reply's headers."),
     LAZY(cookies, "The cookies that this reply sets."),
@@ -727,10 +743,10 @@ static PyMethodDef response_methods[] = {
 
 #define RESPONSE_OBJECTS(DO) \
     DO(origin) DO(hook) DO(request_type) DO(name) DO(context) DO(error) \
-    DO(reported) DO(manual) DO(content) DO(encoding) DO(request_meta) \
-    DO(lazy) DO(reported_url) DO(body)
+    DO(refused) DO(reported) DO(manual) DO(content) DO(encoding) \
+    DO(request_meta) DO(lazy) DO(reported_url) DO(body)
 
-static int
+int
 response_traverse(ResponseObject *r, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(r));
@@ -740,7 +756,7 @@ response_traverse(ResponseObject *r, visitproc visit, void *arg)
     return 0;
 }
 
-static int
+int
 response_clear(ResponseObject *r)
 {
 #define CLEAR(name) Py_CLEAR(r->name);
@@ -750,14 +766,14 @@ response_clear(ResponseObject *r)
     return 0;
 }
 
-static void
+void
 response_dealloc(ResponseObject *r)
 {
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
     struct exchange *own = r->body == NULL ? r->exchange : NULL;
     response_clear(r);
-    exchange_free(own);
+    exchange_release(own);
     type->tp_free(r);
     Py_DECREF(type);
 }

@@ -20,8 +20,11 @@ typedef struct {
     PyObject *request_type;     /* the method as the caller wrote it */
     PyObject *name;             /* NULL for redirects on the way and copies */
     PyObject *context;          /* dict, or NULL: {} */
-    PyObject *error;            /* what the request failed with, or NULL */
-    PyObject *reported;         /* the same without wrapping, or NULL */
+    PyObject *error;            /* what the request failed with, without a
+                                   reply; or NULL */
+    PyObject *refused;          /* fast: what the status stands for, or NULL */
+    PyObject *reported;         /* what is reported: the error without its
+                                   wrapping; fast: any failure; or NULL */
     PyObject *manual;           /* None, True or an exception */
     PyObject *content;          /* bytes, once asked for */
     PyObject *encoding;         /* str or None, once asked for or set */
@@ -34,6 +37,7 @@ typedef struct {
     bool catch_response;
     bool entered;
     bool in_python;             /* requests' code has the body: raw gives it */
+    bool fast;                  /* FastHttpUser's; see fast.h */
 } ResponseObject;
 
 extern PyTypeObject *Response_Type;
@@ -56,10 +60,6 @@ const char *response_reported_text(const ResponseObject *r);
 /* The length of the body that it names. */
 Py_ssize_t response_length(const ResponseObject *r);
 
-/* The user's context() with the call's laid over it; NULL without an exception
-   for an empty one. */
-PyObject *merge_context(SessionObject *session, PyObject *given);
-
 /* What replies show: [(name, value)], the words after the status, and of an
    exchange that has failed (kind, code, message, time limit, bytes of body
    received). New references. */
@@ -73,11 +73,41 @@ int response_status(const ResponseObject *r);
 /* What locust.clients makes of it. NULL with an exception set. */
 PyObject *response_lazily(ResponseObject *r, const char *what);
 
+/* The user's context() with the call's laid over it, a new reference; NULL
+   without an exception for an empty one. */
+PyObject *response_merge_context(PyObject *user, PyObject *given);
+
+/* How an exchange failed, as a word for Python; and its message, a str. */
+const char *response_error_kind(const struct exchange *x);
+PyObject *response_error_message(const struct exchange *x);
+
+/* Whether it failed when the header had come. */
+bool response_broke_in_body(const struct exchange *x);
+
 int response_module_exec(PyObject *module);
 
 /* Attributes; a new reference. */
 PyObject *response_get_url(ResponseObject *r, void *closure);
 PyObject *response_get_reason(ResponseObject *r, void *closure);
+PyObject *response_get_history(ResponseObject *r, void *closure);
+PyObject *response_get_elapsed_seconds(ResponseObject *r, void *closure);
+PyObject *response_get_request_meta(ResponseObject *r, void *closure);
+int response_set_request_meta(ResponseObject *r, PyObject *value,
+                              void *closure);
+
+/* An attribute that Python makes, closure its name: looked up among those that
+   were asked for or set before. */
+PyObject *response_get_lazy(ResponseObject *r, void *closure);
+int response_set_lazy(ResponseObject *r, PyObject *value, void *closure);
+
+/* Methods. */
+PyObject *response_header_items(ResponseObject *r, PyObject *unused);
+PyObject *response_request_info(ResponseObject *r, PyObject *unused);
+
+/* Slots of the types that are made of ResponseObjects. */
+int response_traverse(ResponseObject *r, visitproc visit, void *arg);
+int response_clear(ResponseObject *r);
+void response_dealloc(ResponseObject *r);
 
 /* --- adopt.c */
 

@@ -172,6 +172,23 @@ static PyMemberDef session_members[] = {
     {NULL},
 };
 
+/* Attributes that stand for methods are noted: who replaces send() or
+   get_adapter() on one session wants to be called. */
+static int
+session_setattro(SessionObject *s, PyObject *name, PyObject *value)
+{
+    PyObject *methods = helpers.own_methods;
+    for (Py_ssize_t i = 0; value != NULL && methods != NULL &&
+                           i < PyTuple_GET_SIZE(methods); i++) {
+        PyObject *entry = PyTuple_GET_ITEM(methods, i);
+        if (PyTuple_GET_ITEM(entry, 0) == Py_None &&
+            PyUnicode_Compare(PyTuple_GET_ITEM(entry, 1), name) == 0) {
+            s->replaced = true;
+        }
+    }
+    return PyObject_GenericSetAttr((PyObject *)s, name, value);
+}
+
 /* --- The type. */
 
 static int
@@ -262,6 +279,7 @@ PyDoc_STRVAR(session_doc,
 static PyType_Slot session_slots[] = {
     {Py_tp_doc, (void *)session_doc},
     {Py_tp_init, session_init},
+    {Py_tp_setattro, session_setattro},
     {Py_tp_traverse, session_traverse},
     {Py_tp_clear, session_clear},
     {Py_tp_dealloc, session_dealloc},

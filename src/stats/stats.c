@@ -111,16 +111,33 @@ add_entry(struct stats *s, struct stats_entry *e, uint32_t hash)
 }
 
 static struct stats_entry *
-get_entry(struct stats *s, const struct stats_key *key,
-          uint32_t snapshots_kept, double now)
+find_entry(const struct stats *s, const struct stats_key *key, uint32_t hash)
 {
-    uint32_t hash = hash_key(key), at = hash, item;
+    uint32_t at = hash, item;
     while ((item = index_next(&s->entry_index, hash, &at)) != 0) {
         if (has_key(s->entries[item - 1], key)) {
             return s->entries[item - 1];
         }
     }
-    struct stats_entry *e = entry_new(key, snapshots_kept, now);
+    return NULL;
+}
+
+const struct stats_entry *
+stats_find(const struct stats *s, const struct stats_key *key)
+{
+    return find_entry(s, key, hash_key(key));
+}
+
+static struct stats_entry *
+get_entry(struct stats *s, const struct stats_key *key,
+          uint32_t snapshots_kept, double now)
+{
+    uint32_t hash = hash_key(key);
+    struct stats_entry *e = find_entry(s, key, hash);
+    if (e != NULL) {
+        return e;
+    }
+    e = entry_new(key, snapshots_kept, now);
     if (e != NULL && add_entry(s, e, hash) < 0) {
         entry_unref(e);
         return NULL;

@@ -87,6 +87,10 @@ stats_span(const struct stats *s)
                                .last = s->total->last};
 }
 
+/* The entry of this key (borrowed), or NULL. The caller holds the lock. */
+const struct stats_entry *stats_find(const struct stats *s,
+                                     const struct stats_key *key);
+
 /* --- Each of these takes the lock. */
 
 /* Logs a request. Returns its entry (borrowed), made if need be; NULL without

@@ -231,7 +231,7 @@ green_user(struct green *self)
     PyObject *r = run_user(NULL, PyTuple_GET_ITEM(self->args, 0));
     if (r == NULL && PyErr_ExceptionMatches(PyExc_SystemExit)) {
         PyObject *error = error_take();
-        green_show_error(self, error);
+        green_show_error((PyObject *)self, error);
         error_give(error);
     }
     return r;

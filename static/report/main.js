@@ -30,6 +30,7 @@ function parts(args) {
   const drawn = typeof uPlot === "function";
   const over = drawn ? timeCharts(args) : null, distribution = drawn ? distributionChart(args, marks) : null;
   const list = [["overview", "Overview", total ? figures(args, total, totalTimes) : null]];
+  list.push(["thresholds", "Thresholds", thresholdsSection(args.thresholds)]);
   list.push(["slowest", null, highlights(requests, timesByKey)]);
   list.push(["charts", "Charts", over ? over.element : noCharts(drawn), over && over.draw]);
   list.push(["distribution", null, distribution && distribution.element, distribution && distribution.draw]);

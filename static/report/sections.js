@@ -142,6 +142,22 @@ function requestSearch(row) {
   return `${row.method || ""} ${row.name}`;
 }
 
+/* --- Pass or fail. */
+
+function thresholdsSection(thresholds) {
+  if (!thresholds || thresholds.length === 0) {
+    return null;
+  }
+  const broken = thresholds.filter((row) => !row.kept).length;
+  return h("section", {id: "thresholds"},
+    h("div", {class: "head"}, h("h2", null, "Thresholds"),
+      broken ? h("span", {class: "pill bad"}, `${integer(broken)} not kept`) : h("span", {class: "pill good"}, "All kept")),
+    h("ul", {class: "card thresholds"}, thresholds.map((row) => h("li", {class: row.kept ? "kept" : "broken"},
+      h("span", {class: "mark"}, row.kept ? "passed" : "failed"),
+      h("span", {class: "name"}, longText(row.threshold)),
+      h("span", {class: "num"}, shown(row.measured))))));
+}
+
 /* --- Tables. */
 
 function failuresCell(n, row) {

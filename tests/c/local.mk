@@ -11,8 +11,10 @@ C_TESTS = \
 	tests/c/test_html \
 	tests/c/test_index \
 	tests/c/test_json \
+	tests/c/test_junit \
 	tests/c/test_lag \
 	tests/c/test_lines \
+	tests/c/test_live \
 	tests/c/test_mailbox \
 	tests/c/test_row \
 	tests/c/test_rowfile \
@@ -21,6 +23,7 @@ C_TESTS = \
 	tests/c/test_snapshots \
 	tests/c/test_stats \
 	tests/c/test_table \
+	tests/c/test_threshold \
 	tests/c/test_url
 
 check_PROGRAMS += $(C_TESTS)

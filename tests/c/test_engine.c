@@ -247,13 +247,27 @@ static void
 test_redirect_keeps_what_was_sent(void **state)
 {
     struct connections *c = connections_new();
-    struct exchange *x = submit(c, "/hop");
+    struct exchange *x = new_exchange(c, "/hop");
+    x->cookies = cookie_jar_new();
+    engine_submit(x);
     wait_for(1, 0);
     assert_int_equal(x->error, HTTP_OK);
     assert_non_null(x->reply->previous);
     assert_int_equal(x->reply->previous->status, 302);
     assert_string_equal(exchange_sent_lines(x, x->reply)->data, "Cookie: a=1");
     assert_null(exchange_sent_lines(x, x->reply->previous));
+    exchange_free(x);
+    connections_close(c);
+}
+
+static void
+test_without_a_jar_cookies_are_not_looked_at(void **state)
+{
+    struct connections *c = connections_new();
+    struct exchange *x = submit(c, "/hop");
+    wait_for(1, 0);
+    assert_int_equal(x->error, HTTP_OK);
+    assert_null(exchange_sent_lines(x, x->reply));
     exchange_free(x);
     connections_close(c);
 }
@@ -449,6 +463,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(test_ok),
         T(test_redirect_keeps_what_was_sent),
+        T(test_without_a_jar_cookies_are_not_looked_at),
         T(test_refused),
         T(test_unknown_name),
         T(test_read_timeout),

@@ -23,9 +23,9 @@ static const struct {
 #endif
     KIND(UserObject, 88),
     KIND(TaskSetObject, 88),
-    KIND(SessionObject, 152),
-    KIND(ResponseObject, 152),
-    KIND(struct exchange, 296),
+    KIND(SessionObject, 160),
+    KIND(ResponseObject, 160),
+    KIND(struct exchange, 344),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
 };

@@ -53,6 +53,8 @@ def test_help(run):
     assert groups == [
         "Common options",
         "Web UI options",
+        "Master options",
+        "Worker options",
         "Tag options",
         "Request statistics options",
         "Logging options",
@@ -244,12 +246,6 @@ def test_all_weights_zero(run, directory):
     text = (directory / "locustfile.py").read_text().replace("wait_time", "weight = 0; wait_time")
     r = run("--headless", locustfile=text)
     assert r.code == 1 and r.err.endswith("ValueError: There are no users with weight > 0.\n"), r
-
-
-def test_without_headless(run):
-    r = run("-u", "1")
-    assert r.code == 1
-    assert r.log()[-1][1] == "ERROR" and "--headless" in r.log()[-1][3]
 
 
 def test_stack_size(run):

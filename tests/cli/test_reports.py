@@ -97,10 +97,15 @@ def test_json_file(run, directory):
     assert text + "\n" == r.out and "Response time percentiles" not in r.err
 
 
+def test_a_json_file_in_a_new_directory(run, directory):
+    assert run(*SHORT, "--json-file", "new/one/out", locustfile=REQUESTS).code == 0
+    assert len(json.loads((directory / "new" / "one" / "out.json").read_text())) == 3
+
+
 def test_a_json_file_that_cannot_be_written(run):
-    r = run(*SHORT, "--json-file", "nowhere/out", locustfile=REQUESTS)
+    r = run(*SHORT, "--json-file", "locustfile.py/out", locustfile=REQUESTS)
     assert r.code == 0, r
-    assert "--json-file: could not write nowhere/out.json: No such file or directory" in r.messages()
+    assert "--json-file: could not write locustfile.py/out.json: Not a directory" in r.messages(), r
     assert "Response time percentiles (approximated)" in r.err
 
 

@@ -407,7 +407,7 @@ env.stats.total.last_request_timestamp = 1700000100
 env.runner.exceptions["x"] = {"count": 1, "msg": "m", "traceback": "t", "nodes": {"local"}}
 sys.stdout.buffer.write(get_html_report(env, theme="dark").encode())
 """
-OURS = {"distribution", "exact_times", "generator_lag", "history_thinned", "options", "version"}
+OURS = {"thresholds", "distribution", "exact_times", "generator_lag", "history_thinned", "options", "version"}
 
 
 def rounded(value):

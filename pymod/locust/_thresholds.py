@@ -1,0 +1,79 @@
+"""Pass or fail: thresholds, as --threshold and environment.thresholds give them.
+
+A threshold is a text such as "p95<200" or "GET /login:fail_ratio<1%" (src/report/threshold.h has the grammar). They are read,
+and compared with the statistics, in C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import Any, NamedTuple
+
+import _locust
+
+CHECK_INTERVAL_SEC = 1
+CHECKS_TO_ABORT = 3
+"""How often in a row a threshold must be exceeded to end a test: the first requests of a test may be slow."""
+
+logger = logging.getLogger("locust.main")
+
+
+class Check(NamedTuple):
+    """How a threshold stands."""
+
+    threshold: str
+    kept: bool
+    exceeded: bool
+    """The value is greater than what is allowed: more time does not make up for a request too few."""
+
+    measured: str
+
+
+def threshold(text: str) -> str:
+    """The type of --threshold."""
+    try:
+        _locust.threshold_syntax(text)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e))
+    return text
+
+
+def malformed(environment: Any) -> str | None:
+    """What is wrong with environment.thresholds, if anything is."""
+    try:
+        for text in environment.thresholds:
+            _locust.threshold_syntax(text)
+    except (TypeError, ValueError) as e:
+        return str(e)
+    return None
+
+
+def check(environment: Any) -> list[Check]:
+    """How all thresholds stand now. One that a locustfile has made malformed meanwhile is not kept."""
+    checks = []
+    for text in environment.thresholds:
+        try:
+            checks.append(Check(*_locust.check_threshold(environment.stats, text)))
+        except (TypeError, ValueError) as e:
+            checks.append(Check(str(text), False, False, str(e)))
+    return checks
+
+
+def are_kept(environment: Any) -> bool:
+    """Whether all thresholds are kept; true if there are none."""
+    return all(result.kept for result in check(environment))
+
+
+def abort_when_exceeded(environment: Any) -> None:
+    """Ends the test when a threshold is exceeded in several checks in a row; spawn it."""
+    exceeded: dict[str, int] = {}
+    while True:
+        _locust.sleep(CHECK_INTERVAL_SEC)
+        now = {result.threshold: result.measured for result in check(environment) if result.exceeded}
+        exceeded = {text: exceeded.get(text, 0) + 1 for text in now}
+        for text, times in exceeded.items():
+            if times >= CHECKS_TO_ABORT:
+                logger.error("Threshold exceeded: %s (measured: %s), shutting down", text, now[text])
+                environment.runner.quit()
+                return

@@ -1,0 +1,179 @@
+/*
+ * What Python calls of the hub: sleeping, waiting for descriptors, who runs.
+ */
+#include "config.h"
+#include "green/green.h"
+
+#include "base/lookup.h"
+#include "base/pycompat.h"
+#include "green/internal.h"
+
+unsigned long
+green_ident(void)
+{
+    struct green *g = green_current();
+    return g == NULL || g == hub.main ? PyThread_get_thread_ident()
+                                      : (unsigned long)(uintptr_t)g;
+}
+
+PyDoc_STRVAR(green_py_sleep_doc,
+             "sleep(seconds=0)\n\n"
+             "Lets the other green threads run for at least so long; with 0 "
+             "or less, once.\nOn any other OS thread it is the ordinary "
+             "time.sleep().");
+
+/* time.sleep as Python had it, for threads that are not the hub's. */
+static PyObject *original_sleep;
+
+static PyObject *
+green_py_sleep(PyObject *module, PyObject *const *args, Py_ssize_t n)
+{
+    if (n > 1) {
+        PyErr_Format(PyExc_TypeError,
+                     "sleep() takes one argument (%zd given)", n);
+        return NULL;
+    }
+    if (green_current() == NULL || interpreter_is_finalizing()) {
+        return PyObject_Vectorcall(original_sleep, args, n, NULL);
+    }
+    double seconds = n == 0 ? 0 : PyFloat_AsDouble(args[0]);
+    if ((seconds == -1.0 && PyErr_Occurred()) || green_sleep(seconds) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(green_py_getcurrent_doc,
+             "getcurrent()\n\nThe green thread that runs.");
+
+static PyObject *
+green_py_getcurrent(PyObject *module, PyObject *unused)
+{
+    struct green *g = green_current();
+    if (g == NULL) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this OS thread runs no green threads");
+    }
+    return Py_XNewRef((PyObject *)g);
+}
+
+PyDoc_STRVAR(green_py_wait_fd_doc,
+             "wait_fd(fd, events, timeout=None)\n\n"
+             "Waits until fd is readable (1), writable (2) or either (3). "
+             "Returns what it is, 0 when time is up.");
+
+static PyObject *
+green_py_wait_fd(PyObject *module, PyObject *args)
+{
+    int fd, events;
+    PyObject *timeout = NULL;
+    if (!PyArg_ParseTuple(args, "ii|O", &fd, &events, &timeout)) {
+        return NULL;
+    }
+    if (events < 1 || events > 3) {
+        PyErr_SetString(PyExc_ValueError, "events must be 1, 2 or 3");
+        return NULL;
+    }
+    double seconds = green_timeout(timeout);
+    int r = seconds == -2 ? -1 : green_wait_fd(fd, events, seconds);
+    return r < 0 ? NULL : PyLong_FromLong(r & (EV_READ | EV_WRITE));
+}
+
+PyDoc_STRVAR(green_py_cancel_fd_doc,
+             "cancel_fd(fd, exception)\n\n"
+             "Raises exception in all green threads that wait for fd.");
+
+static PyObject *
+green_py_cancel_fd(PyObject *module, PyObject *args)
+{
+    int fd;
+    PyObject *exception;
+    if (!PyArg_ParseTuple(args, "iO", &fd, &exception) || !hub_is_here() ||
+        green_cancel_fd(fd, exception) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(green_py_get_ident_doc,
+             "get_ident()\n\n"
+             "The number of whoever runs: a green thread's own, or the OS "
+             "thread's.");
+
+static PyObject *
+green_py_get_ident(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromUnsignedLong(green_ident());
+}
+
+PyDoc_STRVAR(green_py_is_hub_thread_doc,
+             "is_hub_thread()\n\n"
+             "Whether this OS thread is the one of all green threads.");
+
+static PyObject *
+green_py_is_hub_thread(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(green_current() != NULL);
+}
+
+PyDoc_STRVAR(green_py_interrupt_doc,
+             "interrupt(signum, frame)\n\n"
+             "A handler for SIGINT: raises KeyboardInterrupt in the main "
+             "green thread, whichever one the signal met.");
+
+static PyObject *
+green_py_interrupt(PyObject *module, PyObject *args)
+{
+    struct green *self = green_current();
+    if (self == NULL || self == hub.main || hub.in_callback) {
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
+        return NULL;
+    }
+    if (green_throw(hub.main, PyExc_KeyboardInterrupt) < 0) {
+        return NULL;
+    }
+    /* The one that was interrupted may never wait of its own accord; nor may
+       those that are ready. */
+    hub_hurry(hub.main);
+    if (green_sleep(0) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+#define FUNCTION(name, function, flags) \
+    {name, (PyCFunction)(void (*)(void))function, flags, function##_doc}
+
+static PyMethodDef functions[] = {
+    FUNCTION("sleep", green_py_sleep, METH_FASTCALL),
+    FUNCTION("getcurrent", green_py_getcurrent, METH_NOARGS),
+    FUNCTION("get_ident", green_py_get_ident, METH_NOARGS),
+    FUNCTION("is_hub_thread", green_py_is_hub_thread, METH_NOARGS),
+    FUNCTION("wait_fd", green_py_wait_fd, METH_VARARGS),
+    FUNCTION("cancel_fd", green_py_cancel_fd, METH_VARARGS),
+    FUNCTION("interrupt", green_py_interrupt, METH_VARARGS),
+    {NULL},
+};
+
+/* Keeps _thread.start_new_thread as Python has it, for who wants a thread of
+   the OS. */
+static int
+keep_thread_start(PyObject *module)
+{
+    PyObject *start = lookup("_thread", "start_new_thread");
+    int result = start == NULL ? -1
+                               : PyModule_AddObjectRef(
+                                     module, "start_os_thread", start);
+    Py_XDECREF(start);
+    return result;
+}
+
+int
+functions_module_exec(PyObject *module)
+{
+    original_sleep = lookup("time", "sleep");
+    if (original_sleep == NULL || keep_thread_start(module) < 0) {
+        return -1;
+    }
+    return PyModule_AddFunctions(module, functions);
+}
