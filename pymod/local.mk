@@ -7,6 +7,15 @@ PYMOD = \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
+	pymod/locust/_fast/__init__.py \
+	pymod/locust/_fast/agent.py \
+	pymod/locust/_fast/body.py \
+	pymod/locust/_fast/errors.py \
+	pymod/locust/_fast/headers.py \
+	pymod/locust/_fast/native.py \
+	pymod/locust/_fast/replies.py \
+	pymod/locust/_fast/tls.py \
+	pymod/locust/_fast/urls.py \
 	pymod/locust/_live.py \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
@@ -21,6 +30,7 @@ PYMOD = \
 	pymod/locust/clients.py \
 	pymod/locust/contrib/__init__.py \
 	pymod/locust/contrib/csv_request_logger.py \
+	pymod/locust/contrib/fasthttp.py \
 	pymod/locust/core.py \
 	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \
@@ -50,6 +60,7 @@ PYMOD = \
 	pymod/locust/user/__init__.py \
 	pymod/locust/user/inspectuser.py \
 	pymod/locust/user/markov_taskset.py \
+	pymod/locust/user/rest.py \
 	pymod/locust/user/sequential_taskset.py \
 	pymod/locust/user/task.py \
 	pymod/locust/user/users.py \

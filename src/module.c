@@ -12,6 +12,7 @@
 #include "green/green.h"
 #include "green/group.h"
 #include "http/client.h"
+#include "http/fast.h"
 #include "http/response.h"
 #include "user/user.h"
 #include "stats/pystats.h"
@@ -41,6 +42,9 @@ static const room_exec rooms[] = {
     perform_module_exec,
     engine_module_exec,
     helpers_module_exec,
+    agent_module_exec,
+    fast_response_module_exec,
+    fast_session_module_exec,
     user_module_exec,
     stats_module_exec,
     report_module_exec,

@@ -8,6 +8,7 @@ if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
     _patch.patch_all()
 
 from ._version import version as __version__
+from .contrib.fasthttp import FastHttpUser
 from .event import Events
 from .shape import LoadTestShape
 from .user import wait_time
@@ -50,6 +51,7 @@ __all__ = (
     "tag",
     "TaskSet",
     "HttpUser",
+    "FastHttpUser",
     "User",
     "between",
     "constant",

@@ -69,6 +69,7 @@
     X(hooks) \
     X(host) \
     X(id) \
+    X(items) \
     X(json) \
     X(killone) \
     X(locust_tag_set) \
@@ -91,6 +92,7 @@
     X(random) \
     X(rawlink) \
     X(ready) \
+    X(redirect_response_codes) \
     X(replace) \
     X(request) \
     X(request_type) \
@@ -141,6 +143,7 @@
     X(user_count) \
     X(user_error) \
     X(user_instance) \
+    X(valid_response_codes) \
     X(verify) \
     X(wait) \
     X(wait_function) \

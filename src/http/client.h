@@ -137,6 +137,11 @@ bool build_set_method(struct exchange *x, PyObject *method);
 bool build_is_simple_form(PyObject *data);
 bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 
+/* pyoptions.c: the options that a dict says, whose names are the fields of
+   struct option_values; None is as good as nothing. A reference for the
+   caller, NULL for the ordinary ones. False with an exception set. */
+bool options_from_dict(PyObject *dict, const struct http_options **made);
+
 /* session_cookies.c: puts a cookie into a jar. Its strings go out in Latin-1,
    as http.client sends them. From (domain, path, name, value, domain_given,
    path_given, secure, http_only, expires), or from a name and a value (str or
@@ -146,7 +151,7 @@ bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
 /* session_call.c: the methods of a session. */
 #define SESSION_CALL(name)                                                    \
-    PyObject *session_##name(SessionObject *s, PyObject *const *args,         \
+    PyObject *http_session_##name(SessionObject *s, PyObject *const *args,         \
                              Py_ssize_t n, PyObject *names_of)
 SESSION_CALL(request);
 SESSION_CALL(get);
@@ -163,6 +168,13 @@ int calls_init(PyObject *session_type);
 /* session_cookies.c: the cookies of a session, made if need be; borrowed. NULL
    with an exception set. */
 CookieJarObject *session_jar(SessionObject *session);
+
+/* session_cookies.c: a jar (NULL: an empty one) for Python: all cookies, the
+   number of changes, setting and deleting some. */
+PyObject *cookies_list(struct cookie_jar *jar);
+PyObject *cookies_version(struct cookie_jar *jar);
+PyObject *cookies_set(struct cookie_jar *jar, PyObject *args);
+PyObject *cookies_delete(struct cookie_jar *jar, PyObject *args);
 
 /* perform.c: sends an exchange and waits until it is back. Parks. 0; or -1
    with an exception set, and then it takes the exchange over. */

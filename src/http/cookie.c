@@ -19,6 +19,7 @@ struct cookie_jar {
     struct cookie *first;
     atomic_uint version;        /* 0: never had a cookie */
     atomic_int references;
+    atomic_bool sends_secure;   /* secure cookies to http, too */
 };
 
 /* A piece of somebody else's string. */
@@ -101,6 +102,12 @@ cookie_free(struct cookie *c)
     free(c->domain);
     free(c->path);
     free(c);
+}
+
+void
+cookie_jar_send_secure(struct cookie_jar *jar)
+{
+    atomic_store(&jar->sends_secure, true);
 }
 
 void
@@ -330,6 +337,7 @@ cookie_jar_header(struct cookie_jar *jar, const char *url, struct buf *out)
         !effective_host(t.host, host)) {
         return true;
     }
+    t.secure = t.secure || jar->sends_secure;
     int64_t now = (int64_t)time(NULL);
     size_t begin = out->length;
     bool ok = true;

@@ -43,6 +43,9 @@ struct cookie_jar *cookie_jar_ref(struct cookie_jar *jar);
 /* One reference less; the last one frees it. NULL is allowed. */
 void cookie_jar_free(struct cookie_jar *jar);
 
+/* From now on secure cookies are sent to http, too, as FastHttpUser does. */
+void cookie_jar_send_secure(struct cookie_jar *jar);
+
 /* Stores what the Set-Cookie headers of a reply ask for. What breaks the
    rules, or finds no memory, is left out. */
 void cookie_jar_store(struct cookie_jar *jar, const struct reply *reply);

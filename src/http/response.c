@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "base/pycompat.h"
+#include "http/fast.h"
 #include "http/flow.h"
 #include "http/stream.h"
 #include "http/url.h"
@@ -25,8 +26,8 @@ PyTypeObject *Response_Type;
 
 /* The first request of the exchange if it went well; else the one that failed,
    as requests knows no history then; FastHttpUser's is always the first. */
-static const struct reply *
-reported_reply(const ResponseObject *r)
+const struct reply *
+response_reported(const ResponseObject *r)
 {
     const struct reply *reply = r->exchange->reply;
     while ((r->fast || r->error == NULL) && reply->previous != NULL) {
@@ -39,7 +40,7 @@ const char *
 response_reported_text(const ResponseObject *r)
 {
     return r->reported_url != NULL ? PyUnicode_AsUTF8(r->reported_url)
-                                   : reported_reply(r)->url;
+                                   : response_reported(r)->url;
 }
 
 /* Path and query of a URL, which names a request that has no other name. */
@@ -233,7 +234,7 @@ response_new(SessionObject *session, struct call *call, struct exchange *x,
         r->name = named ? Py_NewRef(call->name)
                   : failed && response_broke_in_body(x)
                       ? PyObject_Str(call->url)
-                      : path_of(reported_reply(r)->url);
+                      : path_of(response_reported(r)->url);
         ok = r->name != NULL;
     }
     if (ok && named >= 0) {
@@ -388,7 +389,8 @@ get_ok(ResponseObject *r, void *closure)
 PyObject *
 response_lazily(ResponseObject *r, const char *what)
 {
-    return PyObject_CallFunction(helpers.lazy, "Os", r, what);
+    return PyObject_CallFunction(r->fast ? fast_helpers.lazy : helpers.lazy,
+                                 "Os", r, what);
 }
 
 PyObject *
@@ -558,7 +560,7 @@ get_reported_url(ResponseObject *r, void *closure)
     if (r->exchange == NULL) {
         return response_get_url(r, NULL);
     }
-    const char *url = reported_reply(r)->url;
+    const char *url = response_reported(r)->url;
     return PyUnicode_DecodeUTF8(url, (Py_ssize_t)strlen(url), "replace");
 }
 
@@ -566,7 +568,7 @@ Py_ssize_t
 response_length(const ResponseObject *r)
 {
     Py_ssize_t length = r->length;
-    if (!r->in_python) {
+    if (!r->in_python && !r->fast) {
         response_body(r, &length);
     }
     return length;
@@ -629,7 +631,7 @@ get_consumed(ResponseObject *r, void *closure)
 static int
 set_consumed(ResponseObject *r, PyObject *value, void *closure)
 {
-    return r->in_python ? set_lazy(r, value, "_content_consumed") : 0;
+    return r->in_python ? response_set_lazy(r, value, "_content_consumed") : 0;
 }
 
 static PyObject *

@@ -31,7 +31,8 @@ typedef struct {
     PyObject *request_meta;     /* dict, once asked for */
     PyObject *lazy;             /* dict: headers, cookies, url ... */
     PyObject *reported_url;     /* of one that requests made, or NULL */
-    Py_ssize_t length;          /* of such ones, and of streams */
+    Py_ssize_t length;          /* of the body, as reported: of such ones,
+                                   of streams and of FastHttpUser's */
     double start_time;          /* seconds since the epoch */
     double response_time;       /* ms */
     bool catch_response;
@@ -54,7 +55,11 @@ PyObject *response_new(SessionObject *session, struct call *call,
 PyObject *response_refused(SessionObject *session, struct call *call,
                            PyObject *error);
 
-/* The URL that the request event names; NULL with an exception set. */
+/* The reply whose URL the request event names, of a response with an
+   exchange. */
+const struct reply *response_reported(const ResponseObject *r);
+
+/* That URL, of any response; NULL with an exception set. */
 const char *response_reported_text(const ResponseObject *r);
 
 /* The length of the body that it names. */

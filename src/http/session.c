@@ -253,7 +253,7 @@ PyDoc_STRVAR(request_doc,
              "call it.");
 
 #define FAST(name, doc)                                                       \
-    {#name, (PyCFunction)(void (*)(void))session_##name,                      \
+    {#name, (PyCFunction)(void (*)(void))http_session_##name,                      \
      METH_FASTCALL | METH_KEYWORDS, doc}
 
 #define VERB(name, method)                                                    \

@@ -432,7 +432,7 @@ static struct client_kind kind = {
 /* --- Methods. */
 
 PyObject *
-session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
+http_session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
                 PyObject *names_of)
 {
     struct call c = {0};
@@ -455,7 +455,7 @@ session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
 }
 
 #define VERB(verb_name, upper, count, default_follow)                         \
-    PyObject *session_##verb_name(SessionObject *s, PyObject *const *args,    \
+    PyObject *http_session_##verb_name(SessionObject *s, PyObject *const *args,    \
                                   Py_ssize_t n, PyObject *names_of)           \
     {                                                                         \
         struct verb verb = {names.upper, #verb_name, count, default_follow};  \

@@ -25,8 +25,8 @@ list_cookie(const struct cookie *c, void *argument)
 {
     PyObject *list = argument;
     PyObject *item = Py_BuildValue(
-        "(NNNNOOOOL)", from_wire(c->domain), from_wire(c->path),
-        from_wire(c->name), from_wire(c->value),
+        "(NNNsNOOOOL)", from_wire(c->domain), from_wire(c->path),
+        from_wire(c->name), "", from_wire(c->value),
         c->domain_given ? Py_True : Py_False,
         c->path_given ? Py_True : Py_False, c->secure ? Py_True : Py_False,
         c->http_only ? Py_True : Py_False, (long long)c->expires);
@@ -35,20 +35,16 @@ list_cookie(const struct cookie *c, void *argument)
     return ok;
 }
 
-PyDoc_STRVAR(jar_cookies_doc,
-             "cookies()\n\nAll of them: [(domain, path, name, value, "
-             "domain_given, path_given, secure, http_only, expires)].");
-
-static PyObject *
-jar_cookies(CookieJarObject *j, PyObject *unused)
+PyObject *
+cookies_list(struct cookie_jar *jar)
 {
     PyObject *list = PyList_New(0);
-    if (list == NULL) {
-        return NULL;
+    if (list == NULL || jar == NULL) {
+        return list;
     }
     /* Of a copy: making Python objects may run anything, such as code that
        uses the jar, and the I/O thread is not to wait for it. */
-    struct cookie_jar *copy = cookie_jar_copy(j->jar, NULL);
+    struct cookie_jar *copy = cookie_jar_copy(jar, NULL);
     if (copy == NULL) {
         Py_DECREF(list);
         return PyErr_NoMemory();
@@ -61,10 +57,10 @@ jar_cookies(CookieJarObject *j, PyObject *unused)
     return list;
 }
 
-static PyObject *
-jar_version(CookieJarObject *j, void *closure)
+PyObject *
+cookies_version(struct cookie_jar *jar)
 {
-    return PyLong_FromUnsignedLong(cookie_jar_version(j->jar));
+    return PyLong_FromUnsignedLong(jar == NULL ? 0 : cookie_jar_version(jar));
 }
 
 /* Raises what http.client raises for a header that it cannot send. */
@@ -198,14 +194,10 @@ cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple)
     return ok;
 }
 
-PyDoc_STRVAR(jar_set_doc,
-             "set(domain, path, name, value, domain_given, path_given, "
-             "secure, http_only, expires)\n\nSets one.");
-
-static PyObject *
-jar_set(CookieJarObject *j, PyObject *args)
+PyObject *
+cookies_set(struct cookie_jar *jar, PyObject *args)
 {
-    if (!cookie_put_tuple(j->jar, args)) {
+    if (!cookie_put_tuple(jar, args)) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -222,12 +214,8 @@ deleted_name(PyObject *text, PyObject **keep, const char **name)
     return ok;
 }
 
-PyDoc_STRVAR(jar_delete_doc,
-             "delete(domain, path, name)\n\n"
-             "Deletes what matches; None matches all. Returns how many.");
-
-static PyObject *
-jar_delete(CookieJarObject *j, PyObject *args)
+PyObject *
+cookies_delete(struct cookie_jar *jar, PyObject *args)
 {
     PyObject *given[3], *keep[3] = {NULL};
     const char *name[3];
@@ -235,10 +223,10 @@ jar_delete(CookieJarObject *j, PyObject *args)
         return NULL;
     }
     int deleted = 0;
-    if (deleted_name(given[0], &keep[0], &name[0]) &&
+    if (jar != NULL && deleted_name(given[0], &keep[0], &name[0]) &&
         deleted_name(given[1], &keep[1], &name[1]) &&
         deleted_name(given[2], &keep[2], &name[2])) {
-        deleted = cookie_jar_delete(j->jar, name[0], name[1], name[2]);
+        deleted = cookie_jar_delete(jar, name[0], name[1], name[2]);
     }
     for (int i = 0; i < 3; i++) {
         Py_XDECREF(keep[i]);
@@ -247,6 +235,42 @@ jar_delete(CookieJarObject *j, PyObject *args)
 }
 
 /* --- The type. */
+
+PyDoc_STRVAR(jar_cookies_doc,
+             "_cookie_list()\n\nAll of them: [(domain, path, name, '', value, "
+             "domain_given, path_given, secure, http_only, expires)].");
+
+static PyObject *
+jar_cookies(CookieJarObject *j, PyObject *unused)
+{
+    return cookies_list(j->jar);
+}
+
+static PyObject *
+jar_version(CookieJarObject *j, PyObject *unused)
+{
+    return cookies_version(j->jar);
+}
+
+PyDoc_STRVAR(jar_set_doc,
+             "_cookie_set(domain, path, name, value, domain_given, path_given, "
+             "secure, http_only, expires)\n\nSets one.");
+
+static PyObject *
+jar_set(CookieJarObject *j, PyObject *args)
+{
+    return cookies_set(j->jar, args);
+}
+
+PyDoc_STRVAR(jar_delete_doc,
+             "_cookie_delete(domain, path, name)\n\n"
+             "Deletes what matches; None matches all. Returns how many.");
+
+static PyObject *
+jar_delete(CookieJarObject *j, PyObject *args)
+{
+    return cookies_delete(j->jar, args);
+}
 
 PyTypeObject *CookieJar_Type;
 
@@ -280,15 +304,11 @@ session_jar(SessionObject *s)
 }
 
 static PyMethodDef jar_methods[] = {
-    {"cookies", (PyCFunction)jar_cookies, METH_NOARGS, jar_cookies_doc},
-    {"set", (PyCFunction)jar_set, METH_VARARGS, jar_set_doc},
-    {"delete", (PyCFunction)jar_delete, METH_VARARGS, jar_delete_doc},
-    {NULL},
-};
-
-static PyGetSetDef jar_getset[] = {
-    {"version", (getter)jar_version, NULL,
-     "A number that changes when the cookies do.", NULL},
+    {"_cookie_list", (PyCFunction)jar_cookies, METH_NOARGS, jar_cookies_doc},
+    {"_cookie_version", (PyCFunction)jar_version, METH_NOARGS,
+     "A number that changes when the cookies do."},
+    {"_cookie_set", (PyCFunction)jar_set, METH_VARARGS, jar_set_doc},
+    {"_cookie_delete", (PyCFunction)jar_delete, METH_VARARGS, jar_delete_doc},
     {NULL},
 };
 
@@ -308,7 +328,6 @@ static PyType_Slot jar_slots[] = {
     {Py_tp_new, jar_new},
     {Py_tp_dealloc, jar_dealloc},
     {Py_tp_methods, jar_methods},
-    {Py_tp_getset, jar_getset},
     {Py_tp_members, jar_members},
     {0, NULL},
 };

@@ -11,13 +11,14 @@ import weakref
 from _locust import Greenlet
 
 import locust
+from locust.contrib.fasthttp import FastHttpUser
 from locust.user.task import TaskSet
 from locust.user.users import HttpUser, User, UserMeta
 
 from . import warn_once
 from .runners import remember_environment
 
-__all__ = ["HttpLocust", "Locust", "LocustMeta", "old_class"]
+__all__ = ["FastHttpLocust", "HttpLocust", "Locust", "LocustMeta", "old_class"]
 
 
 class LocustMeta(UserMeta):
@@ -116,6 +117,7 @@ def old_class(name: str, base: type, replaced_by: str) -> type:
 
 
 HttpLocust = old_class("HttpLocust", HttpUser, "HttpUser")
+FastHttpLocust = old_class("FastHttpLocust", FastHttpUser, "FastHttpUser")
 
 
 # --- setup() and teardown()

@@ -6,14 +6,15 @@ the tasks, and the class attributes that locustfiles override.
 
 import inspect
 import logging
-import sys
 
 from _locust import UserBase, get_tasks_from_base_classes, sleep
 from requests.exceptions import RequestException
 
+from locust._fast.errors import ConnectionError
 from locust.clients import HttpSession
 from locust.exception import CatchResponseError, StopTest
 
+from .rest import RestMixin
 from .task import (
     LOCUST_STATE_RUNNING,
     LOCUST_STATE_STOPPING,
@@ -30,6 +31,7 @@ __all__ = [
     "DefaultTaskSet",
     "HttpUser",
     "PytestUser",
+    "RestMixin",
     "TaskSet",
     "User",
     "UserMeta",
@@ -98,7 +100,7 @@ class User(UserBase, metaclass=UserMeta):
         return ".".join(part for part in name.split(".") if part != "<locals>")
 
 
-class HttpUser(User):
+class HttpUser(RestMixin, User):
     """A user with an HTTP client of its own, which keeps cookies and connections."""
 
     abstract = True
@@ -172,10 +174,7 @@ def _fixture_value(definition, user):
 
 def _is_reported(error: Exception) -> bool:
     """Whether it is about a request, so that the statistics have it; what tests raise_for_status() for."""
-    fast_client = sys.modules.get("geventhttpclient.useragent")
-    if fast_client is not None and isinstance(error, fast_client.ConnectionError):
-        return True
     # Those that are ValueErrors (MissingSchema and kin) are mistakes in the test.
-    return isinstance(error, CatchResponseError) or (
+    return isinstance(error, (CatchResponseError, ConnectionError)) or (
         isinstance(error, RequestException) and not isinstance(error, ValueError)
     )

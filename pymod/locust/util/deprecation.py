@@ -3,6 +3,7 @@
 import warnings
 
 from locust.legacy import warn
+from locust.legacy.users import FastHttpLocust as DeprecatedFastHttpLocustClass
 from locust.legacy.users import HttpLocust as DeprecatedHttpLocustClass
 from locust.legacy.users import Locust as DeprecatedLocustClass
 
@@ -29,14 +30,4 @@ def check_for_deprecated_task_set_attribute(class_dict: dict) -> None:
         warn(
             "Usage of User.task_set is deprecated since version 1.0. Set the tasks attribute "
             f"instead (tasks = [{task_set.__name__}])"
-        )
-
-
-class DeprecatedFastHttpLocustClass:
-    """What FastHttpLocust is where there is no FastHttpUser: it cannot be subclassed."""
-
-    def __init_subclass__(cls, **kwargs):
-        raise ImportError(
-            "The FastHttpLocust class has been renamed to FastHttpUser in version 1.0, "
-            "which is not available: use HttpUser"
         )
