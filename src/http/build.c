@@ -673,7 +673,7 @@ build_cookies(struct build *b)
 static bool
 build_tls(struct build *b, PyObject *verify, PyObject *cert)
 {
-    if (!PyUnicode_Check(verify) && cert == Py_None) {
+    if ((PyBool_Check(verify) || verify == Py_None) && cert == Py_None) {
         return true;
     }
     PyObject *options =
@@ -778,9 +778,9 @@ has_body(const struct exchange *x)
 static bool
 take_prepared(struct build *b, PyObject *prepared)
 {
-    PyObject *url, *headers, *body;
-    if (!PyArg_ParseTuple(prepared, "OUOO", &b->call->method, &url, &headers,
-                          &body)) {
+    PyObject *url, *headers, *body, *request;
+    if (!PyArg_ParseTuple(prepared, "OUOO|O", &b->call->method, &url,
+                          &headers, &body, &request)) {
         return false;
     }
     struct buf text = {0};

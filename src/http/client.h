@@ -65,8 +65,8 @@ struct client_helpers {
     PyObject *encode_form;      /* (data) -> str or bytes */
     PyObject *prepare_url;      /* (url, params) -> str */
     PyObject *prepare;          /* (session, method, url, dict) ->
-                                   (method, url, headers, body), or the
-                                   response if requests has sent it */
+                                   (method, url, headers, body, request), or
+                                   the response if requests has sent it */
     PyObject *send_slowly;      /* (session, method, url, dict) -> response */
     PyObject *describe;         /* (response, url as given, its stream) ->
                                    (url, name, length, ms or None) */
@@ -114,8 +114,8 @@ extern char *urllib3_agent;
    an exception set. */
 struct exchange *build_exchange(SessionObject *session, struct call *call);
 
-/* The same from what requests made of the call: (method, url, headers, body),
-   borrowed. */
+/* The same from what requests made of the call: (method, url, headers, body
+   ...), borrowed. */
 struct exchange *build_prepared(SessionObject *session, struct call *call,
                                 PyObject *prepared);
 

@@ -640,6 +640,18 @@ get_body(ResponseObject *r, void *closure)
     return Py_NewRef(r->body != NULL ? r->body : Py_None);
 }
 
+static PyObject *
+get_http_version(ResponseObject *r, void *closure)
+{
+    return PyLong_FromLong(r->reply != NULL ? r->reply->http_version : 0);
+}
+
+static PyObject *
+get_method(ResponseObject *r, void *closure)
+{
+    return PyUnicode_FromString(r->reply != NULL ? r->reply->method : "");
+}
+
 /* What of a redirect before a stream has come, undecoded. */
 static PyObject *
 get_raw_body(ResponseObject *r, void *closure)
@@ -678,6 +690,8 @@ static PyGetSetDef response_getset[] = {
      "For requests.Response: the body has been read.", NULL},
     {"_reply", (getter)get_body, NULL, "The Reply that reads it, or None.",
      NULL},
+    {"_http_version", (getter)get_http_version, NULL, "10, 11 or 20.", NULL},
+    {"_method", (getter)get_method, NULL, "The method that was sent.", NULL},
     {"_raw_body", (getter)get_raw_body, NULL,
      "The body as it came, if it is not read from a Reply.", NULL},
     {"text", (getter)response_get_text, NULL, "The body as str.", NULL},

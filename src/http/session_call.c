@@ -350,16 +350,34 @@ adopted(SessionObject *s, struct call *c, PyObject *plain, PyObject *name,
     return reported(response);
 }
 
-/* Native all the way. Takes the exchange over. */
+/* response.request is what requests has prepared, if that was the only one. */
+static bool
+show_request(PyObject *response, PyObject *prepared)
+{
+    ResponseObject *r = (ResponseObject *)response;
+    if (r->error != NULL || r->reply->previous != NULL) {
+        return true;
+    }
+    return PyObject_SetAttr(response, names.request,
+                            PyTuple_GET_ITEM(prepared, 4)) == 0;
+}
+
+/* Native all the way. Takes the exchange over. prepared is what requests has
+   made of the call, or NULL. */
 static PyObject *
 perform(SessionObject *s, struct call *c, struct exchange *x, PyObject *name,
-        double start_time)
+        double start_time, PyObject *prepared)
 {
     if (exchange_perform(x) < 0) {
         return NULL;
     }
     c->name = name;
-    return reported(response_new(s, c, x, start_time));
+    PyObject *response = response_new(s, c, x, start_time);
+    if (response != NULL && prepared != NULL &&
+        !show_request(response, prepared)) {
+        Py_CLEAR(response);
+    }
+    return reported(response);
 }
 
 /* One call, whose name the session knows. */
@@ -376,7 +394,8 @@ send_call(SessionObject *s, struct call *c, PyObject *name)
     }
     if (!needs_requests(s, c)) {
         struct exchange *x = build_exchange(s, c);
-        return x != NULL ? perform(s, c, x, name, start_time) : refused(s, c);
+        return x != NULL ? perform(s, c, x, name, start_time, NULL)
+                         : refused(s, c);
     }
     PyObject *prepared = call_helper(helpers.prepare, s, c);
     if (prepared == NULL) {
@@ -387,8 +406,11 @@ send_call(SessionObject *s, struct call *c, PyObject *name)
     }
     struct call copy = *c;      /* the method may be another one now */
     struct exchange *x = build_prepared(s, &copy, prepared);
+    PyObject *response =
+        x != NULL ? perform(s, c, x, name, start_time, prepared)
+                  : refused(s, c);
     Py_DECREF(prepared);
-    return x != NULL ? perform(s, c, x, name, start_time) : refused(s, c);
+    return response;
 }
 
 /* session.request() once its arguments are known. */
