@@ -21,7 +21,7 @@ BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
     python3-configargparse
     libcurl4-openssl-dev libev-dev libcivetweb-dev libssl-dev zlib1g-dev"
 TEST_PACKAGES="python3-pytest python3-venv libcmocka-dev nginx-light openssl
-    man-db groff-base mandoc procps iproute2
+    man-db groff-base mandoc procps iproute2 zsh
     chromium chromium-driver fonts-dejavu-core"
 LINT_PACKAGES="clang clang-tidy cppcheck shellcheck gcc-aarch64-linux-gnu
     libc6-dev-arm64-cross qemu-user"

@@ -7,6 +7,7 @@ PYMOD = \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
+	pymod/locust/_completion.py \
 	pymod/locust/_fast/__init__.py \
 	pymod/locust/_fast/agent.py \
 	pymod/locust/_fast/body.py \

@@ -9,6 +9,7 @@ writes, and make(DIRECTORY) also returns by name:
     expired       the same, but its time was over yesterday
     wrong_host    for another host
     self_signed   for the right hosts, but signed by itself
+    client        a client's; the same as good, but for nobody's host
 """
 
 import os
@@ -76,6 +77,7 @@ def make(directory):
         "expired": signed(directory, "expired", ca, HERE, -1),
         "wrong_host": signed(directory, "wrong_host", ca, ELSEWHERE, 30),
         "self_signed": self_signed(directory, "self_signed", f"subjectAltName={HERE}"),
+        "client": signed(directory, "client", ca, "DNS:client.example", 30),
     }
 
 

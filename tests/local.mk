@@ -4,6 +4,7 @@ include tests/servers/local.mk
 include tests/lint.mk
 include tests/pytest.mk
 include tests/c/switch.mk
+include tests/c/probe.mk
 if HAVE_CMOCKA
 include tests/c/local.mk
 include tests/c/python.mk

@@ -54,6 +54,8 @@ def setup_logging(loglevel: str, logfile: str | None = None) -> None:
     }
     usual = ["console", "log_reader"]
     if logfile:
+        if directory := os.path.dirname(logfile):
+            os.makedirs(directory, exist_ok=True)
         handlers["file"] = {
             "class": "logging.FileHandler",
             "filename": logfile,

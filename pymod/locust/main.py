@@ -68,7 +68,9 @@ def merge_locustfiles_content(locustfiles: list[str]):
         for shape in shapes:
             name = type(shape).__name__
             if name in shape_classes:
-                _checks.fail(f"Duplicate shape classes: {name}")
+                if _defined_in(type(shape_classes[name])) != _defined_in(type(shape)):
+                    _checks.fail(f"Duplicate shape classes: {name}")
+                continue  # one file has imported it from the other
             shape_classes[name] = shape
             first_shape = first_shape or shape
         for name, cls in users.items():

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "http/internal.h"
+#include "http/memory.h"
 
 /* libcurl closes idle connections above this number per multi handle; every
    user keeps its own for as long as it lives. */
@@ -66,7 +67,9 @@ on_socket(struct ev_loop *loop, ev_io *w, int revents)
         ev_io_stop(loop, w);
         return;
     }
-    s->touched = ev_now(loop);
+    if (revents & EV_READ) {
+        s->touched = ev_now(loop);
+    }
     int what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
                (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
     int running;
@@ -399,6 +402,7 @@ on_trim_timer(struct ev_loop *loop, ev_timer *w, int revents)
     struct io_thread *io = w->data;
     if (io->active == NULL) {
         ev_timer_stop(loop, w);
+        memory_give_back();
         malloc_trim(0);
     }
 }
@@ -424,6 +428,7 @@ static void *
 run_thread(void *argument)
 {
     struct io_thread *io = argument;
+    memory_keep();
     while (!io->stopping) {
         take_letters(io);
         while (io->kick) {
@@ -439,6 +444,7 @@ run_thread(void *argument)
         mailbox_awake(&io->inbox);
         send_finished(io);
     }
+    memory_keep_no_more();
     return NULL;
 }
 
@@ -478,6 +484,7 @@ static void
 close_thread(struct io_thread *io)
 {
     transfer_free_pool(io);
+    parsed_free_all(io);
     lookup_free_all(io);
     take_letters(io);           /* of lookups that ended meanwhile */
     while (io->open != NULL) {
@@ -516,7 +523,7 @@ int
 engine_start(const struct engine_settings *settings,
              struct mailbox *completions)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (memory_init() != CURLE_OK) {
         errno = ENOMEM;
         return -1;
     }

@@ -18,6 +18,8 @@
 #include "http/upload.h"
 
 struct lookup;
+struct parsed;
+struct parsed_table;
 struct place;
 struct cache;
 struct x509_store_st;           /* OpenSSL's X509_STORE */
@@ -43,7 +45,7 @@ struct connections {
 struct sock {
     ev_io io;
     struct io_thread *thread;
-    ev_tstamp touched;          /* when it was last ready */
+    ev_tstamp touched;          /* when something last came */
     bool ours;                  /* a connection; else libcurl's own, which it
                                    closes without a word: its resolver's */
     bool idle;                  /* libcurl does not watch it now */
@@ -68,6 +70,7 @@ struct io_thread {
     struct transfer *active;    /* running ones */
     struct connections *open;   /* those with a share */
     struct lookup *lookups;     /* name lookups under way, and known names */
+    struct parsed_table *parsed;        /* NULL until needed */
     struct letter *done_first, *done_last;  /* finished in this turn */
     const char *ca_file;
     int64_t max_body, max_decoded;      /* 0: no limit */
@@ -92,7 +95,7 @@ struct transfer {
     bool encoded;               /* the body is compressed */
     bool handed;                /* the hub has the head: bodies flow */
     bool receive_paused, send_paused;
-    bool enough;                /* a HEAD that had a body: all is here */
+    bool enough;                /* all is here, whatever libcurl waits for */
 
     /* What the handle is set to. */
     const struct http_options *options; /* a reference, or NULL */
@@ -100,6 +103,7 @@ struct transfer {
     bool close_after;           /* the connection is not kept */
     bool undecoded;
 
+    struct parsed *parsed;      /* its URL, or NULL: libcurl parses it */
     struct curl_slist *addresses;       /* given to this transfer, or NULL */
     struct curl_slist *headers;         /* with cookies; of this hop, or NULL */
     char error[CURL_ERROR_SIZE];
@@ -200,13 +204,28 @@ void engine_begin_hop(struct io_thread *io, struct exchange *x);
 /* There will be free memory to give back soon. */
 void engine_expect_garbage(struct io_thread *io);
 
-/* For how many seconds a socket was not ready. */
+/* For how many seconds nothing came on a socket. */
 double engine_socket_silence(struct io_thread *io, int fd);
 
 /* libcurl's socket callbacks. */
 curl_socket_t engine_open_socket(void *transfer, curlsocktype purpose,
                                  struct curl_sockaddr *address);
 int engine_close_socket(void *io_thread, curl_socket_t fd);
+
+/* --- parsed.c */
+
+/* A URL that is parsed already, until it is given back. NULL: there is no
+   place for it, or it is malformed. */
+struct parsed *parsed_take(struct io_thread *io, const char *url);
+
+/* NULL is allowed. */
+void parsed_give_back(struct parsed *p);
+
+/* For CURLOPT_CURLU; NULL for NULL. */
+CURLU *parsed_handle(const struct parsed *p);
+
+/* Once no transfer is left. */
+void parsed_free_all(struct io_thread *io);
 
 /* --- caches.c: a session's connection caches. */
 
@@ -301,6 +320,9 @@ bool stream_put(struct stream *s, struct io_thread *io, const char *bytes,
 
 /* The next bytes; 0: that was all. */
 ssize_t upload_read(struct upload *u, char *to, size_t most);
+
+/* Whether all was read. */
+bool upload_is_sent(const struct upload *u);
 
 /* The next read begins at the beginning. */
 void upload_rewind(struct upload *u);

@@ -10,8 +10,11 @@ libplain_la_SOURCES += \
 	src/http/internal.h \
 	src/http/line.c \
 	src/http/lookup.c \
+	src/http/memory.c \
+	src/http/memory.h \
 	src/http/options.c \
 	src/http/options.h \
+	src/http/parsed.c \
 	src/http/receive.c \
 	src/http/redirect.c \
 	src/http/setup.c \

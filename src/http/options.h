@@ -50,7 +50,9 @@ struct option_values {
     int min_tls, max_tls;       /* 10, 11, 12, 13; 0: libcurl's */
 
     int http_version;           /* 10, 11; 20: HTTP/2, by ALPN for https and
-                                   without asking for http; 0: 11 */
+                                   without asking for http (where libcurl
+                                   before 8.0.0 needs a new connection for
+                                   each request); 0: 11 */
     const char *unix_socket;    /* path: connects there, whatever the host */
 
     /* Bytes of a reply's body that is kept in memory; more fails the exchange

@@ -91,6 +91,30 @@ is_head_with_body(struct transfer *t)
     return space == NULL || space[1] != '1';    /* a line end follows */
 }
 
+/* HTTP/2: a whole reply is here though the body was not wanted to its end.
+   libcurl would go on trying to send it. */
+static bool
+is_early_reply(struct transfer *t)
+{
+    const struct exchange *x = t->x;
+    bool has_body = x->body != NULL || x->upload != NULL;
+    if (!has_body || t->options == NULL ||
+        options_values(t->options)->http_version != 20) {
+        return false;
+    }
+    long version = 0;
+    curl_off_t length = -1, got = 0, sent = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    int64_t size = x->upload != NULL ? upload_length(x->upload)
+                                     : (int64_t)x->body_length;
+    bool all_sent = size >= 0 ? sent >= size : upload_is_sent(x->upload);
+    return version == CURL_HTTP_VERSION_2_0 && length >= 0 && got >= length &&
+           !all_sent;
+}
+
 void
 receive_note(struct transfer *t)
 {
@@ -144,7 +168,7 @@ look_at(struct transfer *t, const char *line, size_t length)
     case '\r':
     case '\n':
         end_header(t);
-        t->enough = is_head_with_body(t);
+        t->enough = is_head_with_body(t) || is_early_reply(t);
         if (t->x->stream != NULL) {
             hand_over(t);
         }
@@ -152,11 +176,20 @@ look_at(struct transfer *t, const char *line, size_t length)
     }
 }
 
+/* Only time limits want to know. */
+static void
+note_read(struct transfer *t)
+{
+    if (t->x->read_timeout > 0) {
+        t->last_read = clock_ns();
+    }
+}
+
 size_t
 receive_header(char *line, size_t one, size_t length, void *userp)
 {
     struct transfer *t = userp;
-    t->last_read = clock_ns();
+    note_read(t);
     if (t->handed) {
         return length;          /* a trailer */
     }
@@ -209,11 +242,11 @@ pass_on(struct transfer *t, const char *data, size_t length)
         exchange_fail(t->x, HTTP_NO_MEMORY, 0, NULL);
         return 0;
     }
-    if (full && !t->receive_paused) {
+    if (full && !t->receive_paused && !t->enough) {
         t->receive_paused = true;
         transfer_pause(t);
     }
-    return length;
+    return t->enough ? 0 : length;
 }
 
 size_t
@@ -221,11 +254,12 @@ receive_body(char *data, size_t one, size_t length, void *userp)
 {
     struct transfer *t = userp;
     struct buf *raw = &reply_of(t)->raw;
-    t->last_read = clock_ns();
+    note_read(t);
     if (!t->header_done) {
         fail_without_status(t, data, length);
         return 0;
     }
+    t->enough = is_early_reply(t);
     if (t->handed) {
         return pass_on(t, data, length);
     }
@@ -236,7 +270,7 @@ receive_body(char *data, size_t one, size_t length, void *userp)
         exchange_fail(t->x, HTTP_NO_MEMORY, 0, NULL);
         return 0;
     }
-    return length;
+    return t->enough ? 0 : length;
 }
 
 /* --- Where the time went. */

@@ -225,17 +225,30 @@ http_version(int asked, bool secure, bool proxied)
     }
 }
 
+/* libcurl before 8.0.0 fails on a connection that began as HTTP/2 without being
+   asked when it is used a second time. */
+static bool
+can_share(long version)
+{
+    return version != CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE ||
+           curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000;
+}
+
 /* What of the options depends on the URL's scheme. */
 static CURLcode
-set_scheme(struct transfer *t)
+set_scheme(struct transfer *t, bool *close_after)
 {
     CURL *e = t->easy;
     CURLcode r = CURLE_OK;
     bool secure = strncasecmp(t->x->url, "https:", 6) == 0;
     const struct option_proxy *proxy = options_proxy(t->options, secure);
     int asked = options_values(t->options)->http_version;
+    long version = http_version(asked, secure, proxy != NULL);
+    bool fresh = !can_share(version);
     SET(CURLOPT_PROXY, proxy != NULL ? proxy->url : "");
-    SET(CURLOPT_HTTP_VERSION, http_version(asked, secure, proxy != NULL));
+    SET(CURLOPT_HTTP_VERSION, version);
+    SET(CURLOPT_FRESH_CONNECT, (long)fresh);
+    *close_after = *close_after || fresh;
     return r;
 }
 
@@ -353,19 +366,21 @@ setup_hop(struct transfer *t)
     CURLSH *share = cache_open(x);
     CURLcode r = share != NULL ? curl_easy_setopt(e, CURLOPT_URL, x->url)
                                : CURLE_OUT_OF_MEMORY;
+    t->parsed = parsed_take(t->io, x->url);
+    r = r ? r : curl_easy_setopt(e, CURLOPT_CURLU, parsed_handle(t->parsed));
     r = r ? r : add_cookies(t, x);
     r = r ? r : curl_easy_setopt(e, CURLOPT_SHARE, share);
     r = r ? r : curl_easy_setopt(e, CURLOPT_HTTPHEADER,
                                  t->headers ? t->headers : x->headers);
     r = r ? r : set_method(e, x);
+    /* The server will close it: nobody else is to send on it. */
+    bool close_after = x->lines && has_header(x->lines, "Connection: close");
     if (!r && t->options != NULL) {
-        r = set_scheme(t);
+        r = set_scheme(t, &close_after);
     }
     if (!r && t->verify != x->verify) {
         r = set_verify(t, x->verify);
     }
-    /* The server will close it: nobody else is to send on it. */
-    bool close_after = x->lines && has_header(x->lines, "Connection: close");
     if (!r && t->close_after != close_after) {
         t->close_after = close_after;
         r = curl_easy_setopt(e, CURLOPT_FORBID_REUSE, (long)close_after);

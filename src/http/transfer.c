@@ -258,6 +258,8 @@ transfer_give_back(struct transfer *t)
     }
     curl_slist_free_all(t->headers);
     t->headers = NULL;
+    parsed_give_back(t->parsed);
+    t->parsed = NULL;
     unlink_from(t);
     if (t->x->upload != NULL) {
         upload_attach(t->x->upload, NULL);

@@ -389,6 +389,12 @@ upload_read(struct upload *u, char *to, size_t most)
     return 0;
 }
 
+bool
+upload_is_sent(const struct upload *u)
+{
+    return u->begun && u->now == NULL;
+}
+
 void
 upload_rewind(struct upload *u)
 {

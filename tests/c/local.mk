@@ -16,18 +16,23 @@ C_TESTS = \
 	tests/c/test_lines \
 	tests/c/test_live \
 	tests/c/test_mailbox \
+	tests/c/test_memory \
+	tests/c/test_options \
+	tests/c/test_parsed \
 	tests/c/test_row \
 	tests/c/test_rowfile \
 	tests/c/test_savefile \
 	tests/c/test_seconds \
 	tests/c/test_snapshots \
 	tests/c/test_stats \
+	tests/c/test_stream \
 	tests/c/test_table \
 	tests/c/test_threshold \
+	tests/c/test_upload \
 	tests/c/test_url
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS)
-noinst_HEADERS = tests/c/embed.h tests/c/unit.h
+noinst_HEADERS = tests/c/embed.h tests/c/servlet.h tests/c/unit.h
 LDADD = libplain.la $(CMOCKA_LIBS)
 AM_CPPFLAGS += $(CMOCKA_CFLAGS)

@@ -42,6 +42,8 @@ def test_files_are_in_place(stage):
     assert (package / "_locust.so").is_file()
     assert list(package.glob("locust/__pycache__/__init__.*.pyc"))
     assert Path(f"{stage}{variable('man1dir')}/locust.1").is_file()
+    assert Path(f"{stage}{variable('bashcompdir')}/locust").is_file()
+    assert Path(f"{stage}{variable('zshcompdir')}/_locust").is_file()
     assert os.access(f"{stage}{variable('bindir')}/locust", os.X_OK)
 
 

@@ -197,11 +197,12 @@ static const struct handlers handlers = {
 
 static const char usage[] =
     "Usage: hostile-server [--bind ADDRESS] [--port N]\n"
-    "                      [--tls CERT KEY [--tls-port N]]\n"
+    "                      [--tls CERT KEY [--tls-port N] [--client-ca FILE]]\n"
     "  --bind ADDRESS  listen there (default 127.0.0.1)\n"
     "  --port N        for http (default 0: a free port)\n"
     "  --tls CERT KEY  listen for https too, with these PEM files\n"
-    "  --tls-port N    for https (default 0: a free port)\n";
+    "  --tls-port N    for https (default 0: a free port)\n"
+    "  --client-ca FILE  https is for clients with a certificate of these\n";
 
 static void
 refuse_usage(void)
@@ -224,14 +225,20 @@ port_number(const char *text)
 
 /* A server's TLS context; ends the program if the files are no good. */
 static SSL_CTX *
-tls_context(const char *cert, const char *key)
+tls_context(const char *cert, const char *key, const char *client_ca)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
     if (tls == NULL || SSL_CTX_use_certificate_chain_file(tls, cert) != 1 ||
-        SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
+        SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1 ||
+        (client_ca != NULL &&
+         SSL_CTX_load_verify_file(tls, client_ca) != 1)) {
         fprintf(stderr, "hostile-server: no TLS with %s and %s:\n", cert, key);
         ERR_print_errors_fp(stderr);
         exit(1);
+    }
+    if (client_ca != NULL) {
+        SSL_CTX_set_verify(
+            tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     }
     /* What waits to be written moves when its buffer grows. */
     SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -243,6 +250,7 @@ struct settings {
     const char *bind;
     const char *cert;
     const char *key;
+    const char *client_ca;
     int port;
     int tls_port;
 };
@@ -255,6 +263,7 @@ read_arguments(int argc, char **argv)
         {"port", required_argument, NULL, 'p'},
         {"tls", required_argument, NULL, 't'},
         {"tls-port", required_argument, NULL, 'P'},
+        {"client-ca", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -269,6 +278,9 @@ read_arguments(int argc, char **argv)
         }
         else if (option == 'P') {
             set.tls_port = port_number(optarg);
+        }
+        else if (option == 'c') {
+            set.client_ca = optarg;
         }
         else if (option == 't' && optind < argc) {
             set.cert = optarg;
@@ -295,7 +307,7 @@ main(int argc, char **argv)
     SSL_CTX *tls = NULL;
     loop_init(&handlers);
     if (set.cert != NULL) {
-        tls = tls_context(set.cert, set.key);
+        tls = tls_context(set.cert, set.key, set.client_ca);
     }
     loop_listen(set.bind, set.port, NULL);
     if (tls != NULL) {

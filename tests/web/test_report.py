@@ -92,6 +92,19 @@ def test_sections_and_figures(page):
     assert "Traceback\n  File" in texts(b, "#exceptions pre")
 
 
+def test_thresholds(page):
+    made = small()
+    made.thresholds = ["max<10s", "fail_ratio<1%", "GET </script><b>:p99<5", "what is <img src=x onerror=harm>?"]
+    b = page(made)
+    assert texts(b, "#thresholds .mark") == ["passed", "failed", "failed", "failed"]
+    assert texts(b, "#thresholds .name") == made.thresholds
+    measured = texts(b, "#thresholds .num")
+    assert measured[1:3] == ["3.33%", "no such request"] and "position 1: expected" in measured[3]
+    assert texts(b, "#thresholds .pill") == ["3 not kept"]
+    made.thresholds = ["failures==4"]
+    assert texts(page(made), "#thresholds .pill") == ["All kept"]
+
+
 def test_times_below_a_millisecond_are_shown(page):
     made = environment()
     for n in range(100):
@@ -334,6 +347,7 @@ def test_a_thousand_names_and_a_day_open_quickly(page):
     made = environment()
     log(made, [f"/section/{i % 10}/item/{i}/[placeholder]" for i in range(1000)])
     add_history(made, 17_280, peak=5000)
+    assert len(get_html_report(made)) < 5_000_000
     started = time.monotonic()
     b = page(made)
     took = b.run("const t = performance.getEntriesByType('navigation')[0]; return t.loadEventEnd - t.startTime")
