@@ -23,8 +23,8 @@ static const struct {
 #endif
     KIND(UserObject, 88),
     KIND(TaskSetObject, 88),
-    KIND(SessionObject, 160),
-    KIND(ResponseObject, 160),
+    KIND(SessionObject, 168),
+    KIND(ResponseObject, 184),
     KIND(struct exchange, 344),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),
