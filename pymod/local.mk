@@ -4,6 +4,12 @@
 # whatever python3 does; plain python3 finds it by a link in $(pythondir).
 
 PYMOD = \
+	pymod/geventhttpclient/__init__.py \
+	pymod/geventhttpclient/client.py \
+	pymod/geventhttpclient/header.py \
+	pymod/geventhttpclient/response.py \
+	pymod/geventhttpclient/url.py \
+	pymod/geventhttpclient/useragent.py \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
@@ -87,7 +93,11 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = locust pytest_locust
+PYTHON_PACKAGES = geventhttpclient locust pytest_locust
+
+# Plain python3 finds these by links. Ours of other people's packages it finds
+# once it has imported locust.
+LINKED_PACKAGES = locust pytest_locust
 
 EXTRA_DIST += $(PYMOD)
 
@@ -117,7 +127,7 @@ install-data-local:
 	    "$(DESTDIR)$(pkgpydir)/$$p" || exit 1; \
 	done
 	$(MKDIR_P) "$(DESTDIR)$(pythondir)"
-	@for p in $(PYTHON_PACKAGES); do \
+	@for p in $(LINKED_PACKAGES); do \
 	  link="$(DESTDIR)$(pythondir)/$$p"; \
 	  if test -e "$$link" && ! test -L "$$link"; then \
 	    echo "$$link exists and is not ours: remove that package (pip uninstall locust) and run 'make install' again" >&2; \
@@ -131,9 +141,11 @@ uninstall-local:
 	for f in $(PYMOD); do \
 	  rm -f "$(DESTDIR)$(pkgpydir)/$${f#pymod/}" || exit 1; \
 	done
-	@for p in $(PYTHON_PACKAGES); do \
+	@for p in $(LINKED_PACKAGES); do \
 	  link="$(DESTDIR)$(pythondir)/$$p"; \
 	  if test -L "$$link"; then rm -f "$$link"; fi; \
+	done
+	@for p in $(PYTHON_PACKAGES); do \
 	  if test -d "$(DESTDIR)$(pkgpydir)/$$p"; then \
 	    (cd "$(DESTDIR)$(pkgpydir)/$$p" && \
 	    find . -name __pycache__ -prune -exec rm -rf {} + && \

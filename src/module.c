@@ -42,6 +42,7 @@ static const room_exec rooms[] = {
     perform_module_exec,
     engine_module_exec,
     helpers_module_exec,
+    pool_module_exec,
     agent_module_exec,
     fast_response_module_exec,
     fast_session_module_exec,

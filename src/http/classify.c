@@ -130,7 +130,8 @@ classify(struct transfer *t, CURLcode result)
     if (x->error != HTTP_OK) {
         return;                 /* one of our callbacks knew better */
     }
-    if (t->sends > 1 || (t->sends == 1 && result == CURLE_COULDNT_CONNECT)) {
+    if (!x->resend && (t->sends > 1 || (t->sends == 1 &&
+                                        result == CURLE_COULDNT_CONNECT))) {
         /* The second attempt hides how the first one ended; not its text. */
         fail_broken(t, strstr(t->error, "reset") != NULL         ? ECONNRESET
                        : strstr(t->error, "Broken pipe") != NULL ? EPIPE

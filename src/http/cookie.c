@@ -508,6 +508,7 @@ parse_expires(struct span value)
     return when == -1 ? 0 : when <= 0 ? 1 : (int64_t)when;
 }
 
+/* Of several domains or paths the first one counts. */
 static void
 parse_attributes(struct span rest, struct cookie *c, struct span *domain,
                  struct span *path)
@@ -518,10 +519,10 @@ parse_attributes(struct span rest, struct cookie *c, struct span *domain,
         struct span key, value, part = next_part(&rest);
         split(part, &key, &value);
         if (span_is(key, "domain")) {
-            *domain = value;
+            *domain = domain->length > 0 ? *domain : value;
         }
         else if (span_is(key, "path")) {
-            *path = value;
+            *path = path->length > 0 ? *path : value;
         }
         else if (span_is(key, "secure")) {
             c->secure = true;

@@ -164,8 +164,9 @@ engine_open_socket(void *transfer, curlsocktype purpose,
 {
     struct transfer *t = transfer;
     /* A second connection for one request means that libcurl wants to send it
-       again because the first one broke. The user must be told instead. */
-    if (t->sends > 0) {
+       again because the first one broke. The user must be told instead, unless
+       that is asked for. */
+    if (t->sends > 0 && !t->x->resend) {
         return CURL_SOCKET_BAD;
     }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,

@@ -132,6 +132,8 @@ struct exchange {
     enum redirect_rules rules;
     unsigned not_followed;      /* redirect_bit()s of statuses */
     bool verify;                /* certificates */
+    bool resend;                /* once more, on another connection, if a kept
+                                   one breaks before anything has come */
     bool undecoded;             /* leaves a compressed body as it came */
     bool timed;                 /* fills in reply->times */
     int max_redirects;

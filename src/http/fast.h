@@ -12,22 +12,35 @@
 #include "http/client.h"
 #include "http/response.h"
 
+/* Connections, and what HTTPClientPool tells of them. */
+struct fast_connections {
+    struct connections *connections;    /* NULL until the first request */
+    char **hosts;               /* owned: "http://host:port" that were asked */
+    int hosts_count;
+    int concurrency;            /* requests at a time to one host; 0: any */
+};
+
+/* The native base of HTTPClientPool. */
+typedef struct {
+    PyObject_HEAD
+    struct fast_connections own;
+} PoolObject;
+
 /* The native base of UserAgent. */
 typedef struct {
     PyObject_HEAD
-    struct connections *connections;    /* NULL until the first request */
+    struct fast_connections own;        /* unless there is a pool */
+    PoolObject *pool;           /* NULL until somebody gives or wants one */
     struct cookie_jar *jar;     /* a reference; NULL until needed */
     PyObject *default_headers;  /* Headers; NULL: nobody has touched them */
     PyObject *cookiejar;        /* a view of jar; NULL until touched, None:
                                    cookies are not looked at */
-    PyObject *clientpool;       /* NULL until touched */
     long max_redirects;
     long max_retries;
     double retry_delay;         /* seconds */
     double connection_timeout;  /* seconds; 0: none */
     double network_timeout;
     const struct http_options *options; /* a reference, or NULL */
-    int concurrency;            /* requests at a time to one host; 0: any */
     bool verify;                /* certificates; once it is set up */
     bool set_up;                /* options and verify are there */
 } AgentObject;
@@ -85,6 +98,21 @@ extern struct fast_helpers fast_helpers;
 /* The header lines of a request that says nothing of its own. */
 extern struct curl_slist *fast_default_lines;
 
+/* --- fastpool.c */
+
+extern PyTypeObject *Pool_Type;
+
+/* Opens them if need be, for a request to this URL. False with an exception
+   set. */
+bool fast_connections_open(struct fast_connections *own, const char *url);
+
+/* Closes them once none is in use, and forgets whom they were for. None, or
+   NULL with an exception set. */
+PyObject *fast_connections_drop(struct fast_connections *own);
+
+/* The owner goes. */
+void fast_connections_free(struct fast_connections *own);
+
 /* --- fastagent.c */
 
 extern PyTypeObject *Agent_Type;
@@ -123,6 +151,7 @@ PyObject *fast_response_new(FastSessionObject *session, struct call *call,
    exception set: none. */
 PyObject *fast_status_error(ResponseObject *r);
 
+int pool_module_exec(PyObject *module);
 int agent_module_exec(PyObject *module);
 int fast_response_module_exec(PyObject *module);
 int fast_session_module_exec(PyObject *module);

@@ -131,28 +131,24 @@ make_jar(AgentObject *agent)
     return true;
 }
 
-static bool
-connect_agent(AgentObject *agent)
+static struct fast_connections *
+connections_of(AgentObject *agent)
 {
-    bool new = agent->connections == NULL;
-    if (connections_get(&agent->connections) == NULL) {
-        return false;
-    }
-    if (new && agent->concurrency > 0) {
-        connections_limit(agent->connections, agent->concurrency);
-    }
-    return true;
+    return agent->pool != NULL ? &agent->pool->own : &agent->own;
 }
 
 bool
 agent_attach(AgentObject *agent, struct exchange *x)
 {
     bool cookies = agent->cookiejar != Py_None;
-    if ((!agent->set_up && !set_up(agent)) || !connect_agent(agent) ||
+    struct fast_connections *own = connections_of(agent);
+    if ((!agent->set_up && !set_up(agent)) ||
+        !fast_connections_open(own, x->url) ||
         (cookies && !make_jar(agent))) {
         return false;
     }
-    x->connections = agent->connections;
+    x->connections = own->connections;
+    x->resend = x->upload == NULL;
     x->cookies = cookies ? cookie_jar_ref(agent->jar) : NULL;
     x->options = options_ref(agent->options);
     x->verify = agent->verify;
@@ -165,11 +161,7 @@ PyDoc_STRVAR(close_doc,
 static PyObject *
 agent_close(AgentObject *agent, PyObject *unused)
 {
-    if (agent->connections != NULL &&
-        !connections_drop_idle(agent->connections)) {
-        return PyErr_NoMemory();
-    }
-    Py_RETURN_NONE;
+    return fast_connections_drop(connections_of(agent));
 }
 
 /* --- Cookies, for the jar that shows them. */
@@ -222,10 +214,22 @@ get_cookiejar(AgentObject *agent, void *closure)
     return get_made(agent, &agent->cookiejar, fast_helpers.cookiejar);
 }
 
+/* Whoever wants to see the connections gets them as an object, which has them
+   from then on. */
 static PyObject *
 get_clientpool(AgentObject *agent, void *closure)
 {
-    return get_made(agent, &agent->clientpool, fast_helpers.clientpool);
+    if (agent->pool == NULL) {
+        PyObject *pool =
+            PyObject_CallOneArg(fast_helpers.clientpool, (PyObject *)agent);
+        if (pool == NULL || !PyObject_TypeCheck(pool, Pool_Type)) {
+            return pool;
+        }
+        agent->pool = (PoolObject *)pool;
+        agent->pool->own = agent->own;
+        agent->own = (struct fast_connections){0};
+    }
+    return Py_NewRef(agent->pool);
 }
 
 static int
@@ -244,7 +248,13 @@ set_default_headers(AgentObject *agent, PyObject *value, void *closure)
 static int
 set_clientpool(AgentObject *agent, PyObject *value, void *closure)
 {
-    return set_slot(&agent->clientpool, value);
+    if (value == NULL || !PyObject_TypeCheck(value, Pool_Type)) {
+        PyErr_SetString(PyExc_TypeError,
+                        "clientpool must be an HTTPClientPool");
+        return -1;
+    }
+    Py_XSETREF(agent->pool, (PoolObject *)Py_NewRef(value));
+    return 0;
 }
 
 /* None switches cookies off. The contents of another jar replace ours. */
@@ -315,7 +325,7 @@ agent_init(AgentObject *agent, PyObject *args, PyObject *kwargs)
             args, kwargs, "lldddi", words, &agent->max_redirects,
             &agent->max_retries, &agent->retry_delay,
             &agent->connection_timeout, &agent->network_timeout,
-            &agent->concurrency)) {
+            &agent->own.concurrency)) {
         return -1;
     }
     return 0;
@@ -327,7 +337,7 @@ agent_traverse(AgentObject *agent, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(agent));
     Py_VISIT(agent->default_headers);
     Py_VISIT(agent->cookiejar);
-    Py_VISIT(agent->clientpool);
+    Py_VISIT(agent->pool);
     return 0;
 }
 
@@ -336,7 +346,7 @@ agent_clear(AgentObject *agent)
 {
     Py_CLEAR(agent->default_headers);
     Py_CLEAR(agent->cookiejar);
-    Py_CLEAR(agent->clientpool);
+    Py_CLEAR(agent->pool);
     return 0;
 }
 
@@ -346,9 +356,7 @@ agent_dealloc(AgentObject *agent)
     PyTypeObject *type = Py_TYPE(agent);
     PyObject_GC_UnTrack(agent);
     agent_clear(agent);
-    if (agent->connections != NULL) {
-        connections_close(agent->connections);
-    }
+    fast_connections_free(&agent->own);
     cookie_jar_free(agent->jar);
     options_unref(agent->options);
     type->tp_free(agent);

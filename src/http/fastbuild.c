@@ -131,6 +131,13 @@ value_bytes(PyObject *value)
     return bytes;
 }
 
+static void
+refuse_value(PyObject *name, PyObject *value)
+{
+    PyErr_Format(PyExc_ValueError, "invalid value for header field %R: %R",
+                 name, value);
+}
+
 /* "Name: value", or "Name;" for an empty value, as libcurl wants it. A new
    reference to bytes. */
 static PyObject *
@@ -146,12 +153,14 @@ make_line(PyObject *name, PyObject *value)
     PyObject *bytes = value_bytes(value);
     PyObject *line = NULL;
     if (bytes == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+            refuse_value(name, value);
+        }
         return NULL;
     }
     const char *v = PyBytes_AS_STRING(bytes);
     if (!is_value(v, (size_t)PyBytes_GET_SIZE(bytes))) {
-        PyErr_Format(PyExc_ValueError,
-                     "invalid value for header field %R: %R", name, value);
+        refuse_value(name, value);
     }
     else {
         line = PyBytes_FromFormat(is_blank(v) ? "%s;" : "%s: %s", text, v);

@@ -132,7 +132,10 @@ set_outcome(ResponseObject *r, AgentObject *agent,
             return false;
         }
     }
-    r->error = failed ? Py_NewRef(r->reported) : NULL;
+    if (failed) {
+        r->error = Py_NewRef(r->reported);
+        r->reply = (struct reply *)response_reported(r);
+    }
     return true;
 }
 
@@ -501,7 +504,8 @@ static PyMethodDef fast_methods[] = {
      "anything that says why."},
     {"raise_for_status", (PyCFunction)response_raise_for_status, METH_NOARGS,
      "Raises what the request failed with, if it has failed."},
-    {"json", (PyCFunction)fast_json, METH_NOARGS, "The body as JSON."},
+    {"json", (PyCFunction)fast_json, METH_NOARGS,
+     "json($self)\n--\n\nThe body as JSON."},
     {"release", (PyCFunction)fast_release, METH_NOARGS,
      "What is left of a streamed body is not wanted."},
     {"isclosed", (PyCFunction)fast_is_read, METH_NOARGS,

@@ -38,6 +38,7 @@ libcore_la_SOURCES += \
 	src/http/fast.h \
 	src/http/fastagent.c \
 	src/http/fastbuild.c \
+	src/http/fastpool.c \
 	src/http/fastresponse.c \
 	src/http/fastsession.c \
 	src/http/flow.c \

@@ -89,7 +89,7 @@ transfer_on_request(void *userp, char *ip, char *local_ip, int port,
                     int local_port)
 {
     struct transfer *t = userp;
-    if (t->sends++ > 0) {
+    if (t->sends++ > 0 && !t->x->resend) {
         return CURL_PREREQFUNC_ABORT;
     }
     if (t->x->connect_timeout > 0 || t->x->read_timeout > 0) {

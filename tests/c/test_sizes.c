@@ -8,6 +8,7 @@
 
 #include "green/green.h"
 #include "http/exchange.h"
+#include "http/fast.h"
 #include "http/response.h"
 #include "stats/entry.h"
 #include "unit.h"
@@ -25,6 +26,8 @@ static const struct {
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 168),
     KIND(ResponseObject, 184),
+    KIND(FastSessionObject, 64),
+    KIND(AgentObject, 128),
     KIND(struct exchange, 344),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),

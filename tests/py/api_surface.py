@@ -63,6 +63,34 @@ class Instances:
         runner.greenlet.kill(block=False)
         return runner
 
+    def FastHttpUser(self):
+        from locust import FastHttpUser, task
+
+        class Somebody(FastHttpUser):
+            host = "http://127.0.0.1"
+
+            @task
+            def idle(self):
+                """Gives the class a task."""
+
+        return Somebody(self["Environment"])
+
+    def FastHttpSession(self):
+        return self["FastHttpUser"].client
+
+    def LocustUserAgent(self):
+        return self["FastHttpSession"].client
+
+    def HTTPClientPool(self):
+        return self["LocustUserAgent"].clientpool
+
+    def FastResponse(self):
+        """Of a request that nobody answers, with catch_response."""
+        return self["FastHttpSession"].get("http://127.0.0.1:1/", catch_response=True)
+
+    def FastRequest(self):
+        return self["FastResponse"].request
+
     def WorkerNode(self):
         from locust.runners import WorkerNode
 

@@ -7,12 +7,6 @@ import api_surface
 import pytest
 
 
-LATER = {
-    "locust:FastHttpUser",
-}
-"""What docs/differences.md lists as not there yet."""
-
-
 @pytest.fixture(scope="module")
 def instances():
     return api_surface.Instances()
@@ -24,9 +18,6 @@ def instances():
     ids=[f"{module}:{name}" for module, name, _ in api_surface.names()],
 )
 def test_name(instances, module, name, description):
-    if f"{module}:{name}" in LATER:
-        assert api_surface.defect(module, name, description, instances) is not None
-        return
     assert api_surface.defect(module, name, description, instances) is None
 
 

@@ -13,10 +13,11 @@ from fake import Environment, run
 
 import locust
 from locust import HttpLocust, HttpUser, Locust, TaskSet, User, legacy, runners, task
+from locust.contrib import fasthttp
 from locust.exception import StopUser
 from locust.legacy.runners import OldRunner
 from locust.legacy.tasks import TaskSequence, seq_task
-from locust.legacy.users import old_class
+from locust.legacy.users import FastHttpLocust, old_class
 from locust.user.users import UserMeta
 from locust.util import deprecation
 from locust.util.load_locustfile import is_user_class
@@ -107,8 +108,8 @@ def test_what_they_are():
     assert issubclass(HttpLocust, Locust) and issubclass(HttpLocust, HttpUser)
     assert locust.HttpLocust is deprecation.DeprecatedHttpLocustClass is HttpLocust
     assert deprecation.DeprecatedLocustClass is Locust
-    with pytest.raises(ImportError, match="renamed to FastHttpUser"):
-        type("Fast", (deprecation.DeprecatedFastHttpLocustClass,), {})
+    assert fasthttp.FastHttpLocust is deprecation.DeprecatedFastHttpLocustClass is FastHttpLocust
+    assert issubclass(FastHttpLocust, Locust) and issubclass(FastHttpLocust, locust.FastHttpUser)
 
 
 def test_the_old_form_of_another_class():

@@ -15,29 +15,33 @@ from .tls import default_authorities, factory_options
 from .urls import URL
 
 
-class HTTPClientPool:
+class HTTPClientPool(_locust.ClientPoolBase):
     """The connections of one user agent or of several."""
 
     def __init__(self, **client_args):
+        super().__init__(int(client_args.get("concurrency", 1)))
         self.client_args = client_args
-        self.clients = {}
-        self._agent = None
+        self._clients = {}
+
+    @property
+    def clients(self):
+        """{(host, port): client} of the hosts that were asked."""
+        for url in self._hosts():
+            self.get_client(url)
+        return self._clients
 
     def get_client(self, url):
         """The client for the host of a URL."""
         url = url if isinstance(url, URL) else URL(url)
         key = url.host, url.port
-        if key not in self.clients:
-            self.clients[key] = HTTPClient.from_url(url, **self.client_args)
-        return self.clients[key]
+        if key not in self._clients:
+            self._clients[key] = HTTPClient.from_url(url, client_pool=self)
+        return self._clients[key]
 
     def close(self):
         """Closes the connections; the next request opens new ones."""
-        for client in self.clients.values():
-            client.close()
-        self.clients.clear()
-        if self._agent is not None:
-            self._agent.close()
+        self._clients.clear()
+        super().close()
 
 
 class HTTPClient:
@@ -128,6 +132,10 @@ class UserAgent(_locust.UserAgentBase):
         client_pool=None,
         **client_args,
     ):
+        if client_pool is not None:
+            client_args = client_pool.client_args
+        elif insecure:
+            client_args["insecure"] = True
         super().__init__(
             int(max_redirects),
             int(max_retries),
@@ -138,7 +146,7 @@ class UserAgent(_locust.UserAgentBase):
         )
         if client_args.get("proxy_host") is not None:
             assert client_args.get("proxy_port") is not None, "proxy_host needs a proxy_port"
-        self._client_args = {**client_args, "insecure": True} if insecure else client_args
+        self._client_args = client_args
         if headers:
             self.default_headers.update(headers)
         if cookiejar is None or cookiejar:
@@ -222,6 +230,4 @@ def default_headers(agent):
 
 
 def client_pool(agent):
-    pool = HTTPClientPool(**agent._client_args)
-    pool._agent = agent
-    return pool
+    return HTTPClientPool(**agent._client_args)

@@ -91,7 +91,7 @@ def make_error(response, url, kind, code, message, max_retries, received):
     if kind == "too_many_redirects":
         return RetriesExceeded(url, f"Redirection limit reached ({code})")
     if kind == "bad_redirect":
-        return UnsupportedRedirectSchemeError(url, f"refusing to follow redirect to {message!r}")
+        return UnsupportedRedirectSchemeError(url, f"refusing to follow redirect to {message.partition(':')[0]!r} URL")
     if kind == "too_big":
         if code == 2:
             return ConnectionError(url, message)

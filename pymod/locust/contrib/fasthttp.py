@@ -33,7 +33,7 @@ __all__ = [
     "CompatResponse",
     "ConnectionError",
     "ErrorResponse",
-    "FastHttpLocust",  # noqa: F822
+    "FastHttpLocust",
     "FastHttpSession",
     "FastHttpUser",
     "FastRequest",
@@ -111,7 +111,7 @@ def _decoded(chunks):
 class ErrorResponse(FastResponse):
     """Stands for the reply of a request that has none: status_code 0, and error says why."""
 
-    def __init__(self, request=None, error=None):
+    def __init__(self, request, error):
         self.request = request
         self.error = error
 
@@ -295,11 +295,5 @@ install(
     bad_status=_bad_status,
 )
 
-
-def __getattr__(name):
-    """FastHttpLocust, of Locust 0.x, is made of what is here."""
-    if name == "FastHttpLocust":
-        from locust.legacy.users import FastHttpLocust
-
-        return FastHttpLocust
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Made of what is above.
+from locust.legacy.users import FastHttpLocust  # noqa: E402

@@ -6,7 +6,6 @@ import re
 import time
 import traceback
 from contextlib import contextmanager
-from json import JSONDecodeError
 
 __all__ = ["RestMixin"]
 
@@ -64,7 +63,7 @@ def _parse(response) -> None:
     elif response.text:
         try:
             response.js = response.json()
-        except JSONDecodeError as error:
+        except ValueError as error:
             response.failure(
                 f"Could not parse response as JSON. {response.text[:250]}, response code {response.status_code}, "
                 f"error {error}"

@@ -1,0 +1,5 @@
+"""Clients of one host, and pools of them."""
+
+from locust._fast.agent import HTTPClient, HTTPClientPool
+
+__all__ = ["HTTPClient", "HTTPClientPool"]

@@ -1,0 +1,5 @@
+"""Header fields."""
+
+from locust._fast.headers import Headers
+
+__all__ = ["Headers"]
