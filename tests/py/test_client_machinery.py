@@ -215,7 +215,6 @@ SAME = {
     "hook and a reset body": get("/reset-in-body", hooks={"response": tag}),
     "hook and garbage": get("/garbage", hooks={"response": tag}),
     "hook and endless headers": get("/endless-headers", hooks={"response": tag}),
-    "hook and a redirect that fails": get("/redirect?to=/close-before-reply", hooks={"response": tag}),
     "hook and nobody": lambda s, base: s.get("http://127.0.0.1:1/x", hooks={"response": tag}),
     "hook and an unknown name": lambda s, base: s.get("http://nobody.invalid/", hooks={"response": tag}),
     "hook and a bad address": lambda s, base: s.get("http:///x", hooks={"response": tag}),
