@@ -259,6 +259,19 @@ def test_fixed_counts(run):
     assert any(m.startswith("Total fixed_count of User classes (2) is greater than ") for m in r.messages())
 
 
+def test_users_who_end_early_do_not_hold_up_the_ramp(run):
+    text = with_task("print('x', flush=True); raise StopUser", "from locust.exception import StopUser") + """
+@events.spawning_complete.add_listener
+def complete(user_count, **kwargs):
+    print("complete", user_count)
+"""
+    r = run("--headless", "-t", "4", "-u", "12", "-r", "4", "--only-summary", locustfile=text)
+    assert 'All users spawned: {"A": 12} (12 total users)' in r.messages()
+    assert r.out.split("\n").count("complete 12") == 1
+    # Each step of the ramp replaces those that have ended meanwhile.
+    assert r.out.count("x") == 4 + 8 + 12
+
+
 @pytest.mark.parametrize("stop_timeout", ["0", "1"])
 def test_a_user_that_swallows_its_kill(run, stop_timeout):
     text = with_task("""
