@@ -33,6 +33,7 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_output.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
 	pymod/locust/_starter.py \
