@@ -233,8 +233,10 @@ def test_logfile(run, directory):
     text = (directory / "log").read_text()
     assert "Starting Locust" in text and "Shutting down (exit code 0)" in text
     assert r.log() == [] and "Aggregated" in r.err and "Aggregated" not in text
-    r = run("--headless", "-t", "1", "--logfile", "missing/log")
-    assert r.code == 1 and "Traceback" in r.err
+    r = run("--headless", "-t", "1", "--logfile", "new/log")
+    assert r.code == 0 and "Starting Locust" in (directory / "new" / "log").read_text()
+    r = run("--headless", "-t", "1", "--logfile", "log/log")
+    assert r.code == 1 and "FileExistsError" in r.err
 
 
 def test_skip_log_setup(run):
