@@ -34,6 +34,7 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_output.py \
 	pymod/locust/_requests_cookies.py \
 	pymod/locust/_requests_errors.py \
 	pymod/locust/_requests_pools.py \
