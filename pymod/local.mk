@@ -5,6 +5,7 @@
 
 PYMOD = \
 	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_grpc.py \
 	pymod/_locust_coop/_late.py \
 	pymod/_locust_coop/_pipes.py \
 	pymod/_locust_coop/_processes.py \
@@ -66,7 +67,13 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_output.py \
 	pymod/locust/_own.py \
+	pymod/locust/_requests_cookies.py \
+	pymod/locust/_requests_errors.py \
+	pymod/locust/_requests_pools.py \
+	pymod/locust/_requests_prepare.py \
+	pymod/locust/_requests_responses.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
 	pymod/locust/_starter.py \

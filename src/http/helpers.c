@@ -12,9 +12,11 @@
 struct client_helpers helpers;
 struct curl_slist *default_lines;
 char *urllib3_agent;
+bool urllib3_agent_first;
 
 PyDoc_STRVAR(set_client_helpers_doc,
-             "set_client_helpers(default_headers, agent, **functions)\n\n"
+             "set_client_helpers(default_headers, agent, agent_first, "
+             "**functions)\n\n"
              "For locust.clients: what the native client leaves to Python.");
 
 static int
@@ -54,6 +56,12 @@ static const struct wanted wanted[] = {
     HELPER(http_error),     HELPER(response_error),
     HELPER(catch_error),    HELPER(lazy),
     HELPER(loads),          HELPER(trust),
+    HELPER(send_slowly),    HELPER(describe),
+    HELPER(adapters_are_ours), HELPER(close_adapters),
+    HELPER(adopt_cookies),  HELPER(unwrap),
+    HELPER(tls_options),    HELPER(adapter_class),
+    HELPER(adapter_send),   HELPER(own_methods),
+    HELPER(body_source),
 #undef HELPER
 };
 
@@ -92,13 +100,16 @@ set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     PyObject *lines;
     const char *agent;
+    int first;
     if (!may_be_set() ||
-        !PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
+        !PyArg_ParseTuple(args, "O!sp", &PyList_Type, &lines, &agent,
+                          &first) ||
         !are_complete(kwargs) || set_default_lines(lines) < 0) {
         return NULL;
     }
     free(urllib3_agent);
     urllib3_agent = strdup(agent);
+    urllib3_agent_first = first;
     if (urllib3_agent == NULL) {
         return PyErr_NoMemory();
     }
