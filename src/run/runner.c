@@ -7,7 +7,9 @@
  * GreenletExit: to it, they do not return, as in Locust. If somebody is at it
  * already, others wait until that one has finished. If that one is killed on
  * the way, the next goes on: listeners are not told twice, but users are killed
- * once more, also out of their on_stop.
+ * once more, also out of their on_stop. A listener that it has called itself
+ * cannot wait for it: in test_stopping such a stop() goes on where it stands,
+ * and leaves nothing to do; later on there is nothing to do.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -280,7 +282,7 @@ log_cpu_warning(RunnerObject *self)
                : 0;
 }
 
-enum { STOP_BEGINS, STOP_TOLD, STOP_COUNTED };
+enum { STOP_BEGINS, STOP_TOLD, STOP_COUNTED, STOP_DONE };
 
 /* Tells the listeners, and takes down how many users there were. */
 static int
@@ -311,6 +313,9 @@ stop_sequence(RunnerObject *self)
         announce_stop(self) < 0) {
         return -1;
     }
+    if (self->stop_step == STOP_DONE) {
+        return 0;               /* by a listener of test_stopping */
+    }
     if (runner_update_state(self, names.cleanup) < 0 ||
         runner_kill_own(self->spawning_greenlet) < 0 ||
         runner_kill_own(self->shape_greenlet) < 0) {
@@ -326,13 +331,30 @@ stop_sequence(RunnerObject *self)
         log_cpu_warning(self) < 0) {
         return -1;
     }
+    self->stop_step = STOP_DONE;
     return run_fire_environment(self->environment, names.test_stop);
+}
+
+/* A listener that stop_sequence() has called wants the test to be stopped; one
+   of test_stop may mean another test, which it has started. */
+static int
+stop_within(RunnerObject *self)
+{
+    if (self->stop_step == STOP_DONE &&
+        !runner_state_is(self, names.stopped)) {
+        self->stop_step = STOP_BEGINS;
+        return stop_sequence(self);
+    }
+    return self->stop_step == STOP_TOLD ? stop_sequence(self) : 0;
 }
 
 /* Parks. */
 static int
 stop_now(RunnerObject *self)
 {
+    if (self->stopper == (PyObject *)green_current()) {
+        return stop_within(self);
+    }
     while (self->stopper != NULL) {
         if (waitlist_wait(&self->stopped, -1) < 0) {
             return -1;
@@ -343,11 +365,12 @@ stop_now(RunnerObject *self)
     }
     self->stopper = Py_NewRef((PyObject *)green_current());
     int result = stop_sequence(self);
-    if (result == 0 || !PyErr_ExceptionMatches(Green_Exit)) {
+    if (self->stop_step == STOP_DONE || !PyErr_ExceptionMatches(Green_Exit)) {
         self->stop_step = STOP_BEGINS;
     }
     Py_CLEAR(self->stopper);
-    if (result == 0 && PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
+    if (result == 0 &&
+        PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
                         NULL) < 0) {
         result = -1;
     }
