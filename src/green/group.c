@@ -119,7 +119,7 @@ group_start(PyObject *group, struct green *g)
 static int64_t
 moment_after(double seconds)
 {
-    return seconds < 0 ? 0 : clock_ns() + (int64_t)(seconds * 1e9) + 1;
+    return seconds < 0 ? 0 : clock_ns() + clock_span(seconds) + 1;
 }
 
 /* Seconds until then, 0 if it is past; -1: without end. */

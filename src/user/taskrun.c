@@ -537,6 +537,9 @@ recover_from(TaskSetObject *self, PyObject *error)
         return -1;
     }
     if (is_stop(error)) {
+        if (self->known != NULL) {
+            self->known->killed = false;        /* it has come */
+        }
         int result = call_on_stop(self, true);
         if (result == 0) {
             error_give(error);

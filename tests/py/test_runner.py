@@ -259,7 +259,7 @@ def test_spawn_users(environment):
     assert A.seen == ["changed", None]
     env.runner.stop_users({"A": 1})
     assert env.runner.user_classes_count == {"A": 1, "B": 1}
-    env.runner.stop_users({"A": 5, "B": 0, "C": 3})
+    env.runner.stop_users({"A": 5, "B": 0})
     assert env.runner.user_classes_count == {"A": 0, "B": 1}
 
 
@@ -304,6 +304,28 @@ def test_stop_timeout(environment, timeout, done):
     wait_for(lambda: len(log) == 2)
     env.runner.stop()
     assert log[2:] == done + ["on_stop"] * 2 or log[2:] == ["done", "on_stop"] * 2 and done
+
+
+@pytest.mark.parametrize("timeout", [9.3e9, 1e300])
+def test_a_stop_timeout_beyond_all_clocks(environment, timeout):
+    done = []
+
+    class A(Base):
+        @task
+        def work(self):
+            time.sleep(0.3)
+            done.append(1)
+
+    env = environment(A, stop_timeout=timeout)
+    env.runner.start(1, 10)
+    wait_for(lambda: env.runner.user_count == 1)
+    time.sleep(0)
+    env.runner.stop()
+    assert done and env.runner.state == "stopped"
+    g = env.runner.greenlet.spawn(time.sleep, 0.01)
+    with pytest.raises(_locust.Timeout), _locust.Timeout(0.1):
+        env.runner.greenlet.join(timeout=timeout)
+    assert g.dead
 
 
 def test_stop_timeout_ends(environment, caplog):
@@ -600,6 +622,10 @@ def test_bad_arguments(environment):
         r.start(1)
     with pytest.raises(KeyError):
         r.spawn_users({"Nobody": 1})
+    for count in (0, 1):
+        with pytest.raises(KeyError, match="Nobody"):
+            r.stop_users({"A": 0, "Nobody": count})
+    r.stop_users({"A": 1})
     with pytest.raises(TypeError):
         r.update_state(5)
     with pytest.raises(AttributeError):
