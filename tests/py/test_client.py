@@ -10,6 +10,7 @@ import pytest
 import requests
 from _locust import Greenlet, sleep
 from http_pair import Events, ours
+from real_thread import RealThread
 
 from locust.exception import CatchResponseError, LocustError, RescheduleTask, ResponseError
 
@@ -94,21 +95,6 @@ def test_a_refused_request_is_one_failure(hostile, client, events):
 def test_what_reaches_the_task(events, base, url, kind):
     with pytest.raises(kind):
         ours(base, events).get(url)
-    assert not events
-
-
-@pytest.mark.parametrize("name, value", [
-    ("stream", True), ("cert", "/some/file.pem"), ("proxies", {"http": "http://127.0.0.1:1"}),
-    ("hooks", {"response": print}),
-])
-def test_what_is_not_supported_is_said(client, events, name, value):
-    with pytest.raises(NotImplementedError, match=name):
-        client.get("/ok", **{name: value})
-    setattr(client, name, value)
-    with pytest.raises(NotImplementedError, match=name):
-        client.get("/ok")
-    with pytest.raises(NotImplementedError):
-        client.mount("http://", requests.adapters.HTTPAdapter())
     assert not events
 
 
@@ -300,7 +286,7 @@ def test_another_thread_is_told(client):
         except RuntimeError as e:
             errors.append(str(e))
 
-    thread = threading.Thread(target=use)
+    thread = RealThread(target=use)
     thread.start()
     thread.join()
     assert len(errors) == 1 and "thread" in errors[0]
