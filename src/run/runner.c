@@ -74,17 +74,14 @@ runner_listen(RunnerObject *self, PyObject *event, PyObject *method)
 static int
 count_requests(RunnerObject *self)
 {
-    PyObject *stats = PyObject_GetAttr(self->environment, names.stats);
-    PyObject *make =
-        stats != NULL ? lookup("_locust", "stats_listener") : NULL;
+    PyObject *make = lookup("_locust", "stats_listener");
     PyObject *listener =
-        make != NULL ? PyObject_CallOneArg(make, stats) : NULL;
+        make != NULL ? PyObject_CallOneArg(make, (PyObject *)self) : NULL;
     int result = listener == NULL ? -1
                                   : add_listener(self->environment,
                                                  names.request, listener);
     Py_XDECREF(listener);
     Py_XDECREF(make);
-    Py_XDECREF(stats);
     return result;
 }
 
@@ -610,7 +607,7 @@ runner_log_exception(RunnerObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 of_environment(RunnerObject *self, void *name)
 {
-    return PyObject_GetAttrString(self->environment, name);
+    return PyObject_GetAttr(self->environment, *(PyObject **)name);
 }
 
 static PyObject *
@@ -791,10 +788,10 @@ static PyMethodDef runner_methods[] = {
 };
 
 static PyGetSetDef runner_getset[] = {
-    {"user_classes", (getter)of_environment, NULL, NULL, "user_classes"},
+    {"user_classes", (getter)of_environment, NULL, NULL, &names.user_classes},
     {"user_classes_by_name", (getter)of_environment, NULL, NULL,
-     "user_classes_by_name"},
-    {"stats", (getter)of_environment, NULL, NULL, "stats"},
+     &names.user_classes_by_name},
+    {"stats", (getter)of_environment, NULL, NULL, &names.stats},
     {"errors", (getter)runner_get_errors, NULL, NULL, NULL},
     {"user_count", (getter)runner_get_user_count, NULL,
      "Users that are alive.", NULL},

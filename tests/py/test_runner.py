@@ -17,6 +17,7 @@ from locust import User, constant, task
 from locust.env import Environment
 from locust.exception import StopTest, StopUser
 from locust.runners import LocalRunner, Runner
+from locust.stats import RequestStats
 
 
 class Base(User):
@@ -510,6 +511,30 @@ def test_listeners_of_the_locustfile_come_first():
     env.events.request.fire(request_type="GET", name="/", response_time=1, response_length=1, exception=None, context={})
     env.runner.quit()
     assert counts == [0] and env.stats.total.num_requests == 1
+
+
+def fire_request(env):
+    env.events.request.fire(
+        request_type="GET", name="/", response_time=1, response_length=1, exception=None, context={}
+    )
+
+
+def test_statistics_that_replace_others_count(environment):
+    env = environment(make("A"))
+    old, env.stats = env.stats, RequestStats()
+    fire_request(env)
+    assert (old.num_requests, env.stats.num_requests, env.runner.stats) == (0, 1, env.stats)
+
+
+def test_statistics_of_a_runner_s_own():
+    class Mine(LocalRunner):
+        stats = RequestStats()
+
+    env = Environment(user_classes=[make("A")])
+    runner = Mine(env)
+    fire_request(env)
+    assert (runner.stats.num_requests, env.stats.num_requests) == (1, 0)
+    runner.quit()
 
 
 def test_host(environment):
