@@ -130,14 +130,10 @@ seconds_until(int64_t moment)
     return moment == 0 ? -1 : left > 0 ? (double)left * 1e-9 : 0;
 }
 
-int
-group_join(PyObject *group, double timeout)
+/* 1: empty, 0: time is up, -1. */
+static int
+wait_until_empty(GroupObject *self, int64_t end)
 {
-    GroupObject *self = (GroupObject *)group;
-    int64_t end = moment_after(timeout);
-    if (!hub_is_here()) {
-        return -1;
-    }
     while (PyDict_GET_SIZE(self->members) > 0) {
         double left = seconds_until(end);
         if (left == 0) {
@@ -148,6 +144,19 @@ group_join(PyObject *group, double timeout)
         }
     }
     return 1;
+}
+
+int
+group_join(PyObject *group, double timeout)
+{
+    int64_t end = moment_after(timeout);
+    if (!hub_is_here()) {
+        return -1;
+    }
+    Py_INCREF(group);           /* whose it is may get another meanwhile */
+    int result = wait_until_empty((GroupObject *)group, end);
+    Py_DECREF(group);
+    return result;
 }
 
 /* --- Killing. */
@@ -214,6 +223,7 @@ group_kill(PyObject *group, PyObject *exception, bool block, double timeout)
     PyObject *told = hub_is_here() ? PySet_New(NULL) : NULL;
     int64_t end = moment_after(timeout);
     int result = told == NULL ? -1 : 1;
+    Py_INCREF(group);
     for (int round = 0; result > 0 && group_size(group) > 0; round++) {
         if (block && timeout < 0 && round == GROUP_KILL_ROUNDS) {
             result = 0;
@@ -226,6 +236,7 @@ group_kill(PyObject *group, PyObject *exception, bool block, double timeout)
         }
     }
     Py_XDECREF(told);
+    Py_DECREF(group);
     return result;
 }
 

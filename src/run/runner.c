@@ -610,6 +610,38 @@ of_environment(RunnerObject *self, void *name)
     return PyObject_GetAttr(self->environment, *(PyObject **)name);
 }
 
+PyObject *
+runner_get_part(PyObject *self, void *closure)
+{
+    const struct part *part = closure;
+    PyObject *value = *(PyObject **)((char *)self + part->offset);
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError,
+                     "there is no %s before __init__()", part->name);
+    }
+    return Py_XNewRef(value);
+}
+
+int
+runner_set_part(PyObject *self, PyObject *value, void *closure)
+{
+    const struct part *part = closure;
+    PyObject **slot = (PyObject **)((char *)self + part->offset);
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError, "%s cannot be deleted",
+                     part->name);
+        return -1;
+    }
+    if (part->type != NULL && !PyObject_TypeCheck(value, *part->type)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a %.100s, not %.100s",
+                     part->name, _PyType_Name(*part->type),
+                     Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    Py_XSETREF(*slot, Py_NewRef(value));
+    return 0;
+}
+
 static PyObject *
 runner_get_errors(RunnerObject *self, void *unused)
 {
@@ -787,7 +819,17 @@ static PyMethodDef runner_methods[] = {
     {NULL},
 };
 
+static PyTypeObject *const dict_type = &PyDict_Type;
+
+#define PART(name, type) \
+    {#name, runner_get_part, runner_set_part, NULL, \
+     &(struct part){#name, offsetof(RunnerObject, name), type}}
+
 static PyGetSetDef runner_getset[] = {
+    PART(environment, NULL),
+    PART(user_greenlets, &Group_Type),
+    PART(greenlet, &Group_Type),
+    PART(custom_messages, (PyTypeObject **)&dict_type),
     {"user_classes", (getter)of_environment, NULL, NULL, &names.user_classes},
     {"user_classes_by_name", (getter)of_environment, NULL, NULL,
      &names.user_classes_by_name},
@@ -806,9 +848,6 @@ static PyGetSetDef runner_getset[] = {
     {name, T_OBJECT, offsetof(RunnerObject, field), flags, NULL}
 
 static PyMemberDef runner_members[] = {
-    OBJECT("environment", environment, READONLY),
-    OBJECT("user_greenlets", user_greenlets, READONLY),
-    OBJECT("greenlet", greenlet, READONLY),
     OBJECT("state", state, 0),
     OBJECT("spawning_greenlet", spawning_greenlet, 0),
     OBJECT("shape_greenlet", shape_greenlet, 0),
@@ -819,7 +858,6 @@ static PyMemberDef runner_members[] = {
     OBJECT("target_user_count", target_user_count, 0),
     OBJECT("target_user_classes_count", target_user_classes_count, 0),
     OBJECT("final_user_classes_count", final_user_classes_count, 0),
-    OBJECT("custom_messages", custom_messages, READONLY),
     OBJECT("_users_dispatcher", users_dispatcher, 0),
     {"cpu_warning_emitted", T_BOOL,
      offsetof(RunnerObject, cpu_warning_emitted), 0, NULL},

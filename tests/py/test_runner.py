@@ -311,18 +311,20 @@ def test_stop_timeout(environment, timeout, done):
 def test_a_stop_timeout_beyond_all_clocks(environment, timeout):
     done = []
 
-    class A(Base):
+    class A(User):
+        wait_time = constant(0.01)
+
         @task
         def work(self):
+            done.append("begun")
             time.sleep(0.3)
-            done.append(1)
+            done.append("ended")
 
     env = environment(A, stop_timeout=timeout)
     env.runner.start(1, 10)
-    wait_for(lambda: env.runner.user_count == 1)
-    time.sleep(0)
+    wait_for(lambda: done)
     env.runner.stop()
-    assert done and env.runner.state == "stopped"
+    assert done[-1] == "ended" and env.runner.state == "stopped"
     g = env.runner.greenlet.spawn(time.sleep, 0.01)
     with pytest.raises(_locust.Timeout), _locust.Timeout(0.1):
         env.runner.greenlet.join(timeout=timeout)
@@ -653,8 +655,54 @@ def test_bad_arguments(environment):
     r.stop_users({"A": 1})
     with pytest.raises(TypeError):
         r.update_state(5)
-    with pytest.raises(AttributeError):
-        r.environment = None
+
+
+def test_parts_of_a_runner_may_be_replaced(environment):
+    env = environment(make("A"))
+    r = env.runner
+    other = Environment(user_classes=[make("B")])
+    for name, value in {
+        "environment": other,
+        "user_greenlets": _locust.Group(),
+        "greenlet": _locust.Group(),
+        "custom_messages": {},
+        "_local_worker_node": locust.runners.WorkerNode("other"),
+    }.items():
+        old = getattr(r, name)
+        setattr(r, name, value)
+        assert getattr(r, name) is value
+        with pytest.raises(AttributeError, match=name):
+            delattr(r, name)
+        if name in ("user_greenlets", "greenlet", "custom_messages"):
+            with pytest.raises(TypeError, match=f"{name} must be a .*, not int"):
+                setattr(r, name, 5)
+        assert getattr(r, name) is value
+        if name == "greenlet":
+            old.kill()
+    assert r.user_classes_count == {"B": 0} and r.stats is other.stats
+    r.start(1, 10)
+    wait_for(lambda: r.user_count == 1)
+    r.stop()
+    assert r.state == "stopped"
+
+
+def test_a_group_that_is_replaced_while_it_is_killed(environment):
+    r = environment(make("A")).runner
+    ended = []
+
+    def last():
+        try:
+            time.sleep(100)
+        finally:
+            r.greenlet = _locust.Group()
+            gc.collect()
+            time.sleep(0.01)
+            ended.append(1)
+
+    r.greenlet.spawn(last)
+    time.sleep(0)
+    r.quit()
+    assert ended == [1]
 
 
 def test_quit_with_green_threads_that_start_others(environment, caplog):
