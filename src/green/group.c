@@ -392,8 +392,11 @@ group_py_killone(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     struct green *g = (struct green *)member;
-    if (known && (green_throw(g, exception) < 0 ||
-                  (block && green_join(g, seconds) < 0))) {
+    if (known && (block ? green_throw(g, exception)
+                        : green_throw_later(g, exception)) < 0) {
+        return NULL;
+    }
+    if (known && block && green_join(g, seconds) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;

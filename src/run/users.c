@@ -343,23 +343,6 @@ struct stopping {
     PyObject *ended;            /* list: killed, or helpers: no time limit */
 };
 
-static PyObject *
-throw_body(struct green *self)
-{
-    (void)green_throw((struct green *)self->target, Green_Exit);
-    return Py_NewRef(Py_None);
-}
-
-/* A kill that waits until the current green thread, which it is for, parks. */
-static int
-kill_current_later(struct green *g)
-{
-    struct green *killer = green_new(NULL, throw_body, (PyObject *)g, NULL);
-    int result = killer == NULL ? -1 : green_start(killer);
-    Py_XDECREF(killer);
-    return result;
-}
-
 static int
 kill_user(struct stopping *s, struct green *g)
 {
@@ -432,7 +415,7 @@ stop_user(struct stopping *s, struct green *g)
         return 0;
     }
     if (g == green_current()) {
-        return kill_current_later(g);
+        return green_throw_later(g, Green_Exit);
     }
     PyObject *stop =
         PyObject_GetAttr((PyObject *)Py_TYPE(user), names.stop);
