@@ -65,24 +65,92 @@ view_dealloc(ViewObject *self)
 /* --- Carrying changes over to C. */
 
 static int
+check_value(PyObject *key, PyObject *value, PyTypeObject *type)
+{
+    if (!PyObject_TypeCheck(value, type)) {
+        PyErr_Format(PyExc_TypeError, "%R: expected %.100s, not %.100s", key,
+                     type->tp_name, Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    return 0;
+}
+
+static int
 check_values(PyObject *dict, PyTypeObject *type)
 {
     PyObject *key, *value;
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
-        if (!PyObject_TypeCheck(value, type)) {
-            PyErr_Format(PyExc_TypeError, "%R: expected %.100s, not %.100s",
-                         key, type->tp_name, Py_TYPE(value)->tp_name);
+        if (check_value(key, value, type) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
+PyObject *
+view_entries(PyObject *dict)
+{
+    PyObject *key, *value, *list = PyList_New(0);
+    for (Py_ssize_t at = 0;
+         list != NULL && PyDict_Next(dict, &at, &key, &value);) {
+        if (check_value(key, value, StatsEntry_Type) < 0 ||
+            PyList_Append(list, value) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+/* Makes C find an entry under the key that it has in the dict, whatever it is
+   called. A key that is no (name, method) stands for nothing. */
+static int
+set_key(RequestStatsObject *stats, PyObject *key, struct stats_entry *e)
+{
+    struct py_key k;
+    if (!PyTuple_Check(key) || PyTuple_GET_SIZE(key) != 2) {
+        return 0;
+    }
+    if (key_from(&k, PyTuple_GET_ITEM(key, 1), PyTuple_GET_ITEM(key, 0)) <
+        0) {
+        return -1;
+    }
+    int r = 0;
+    struct stats_key own = entry_key(e);
+    if (!key_equal(&own, &k.key)) {
+        stats_lock(stats->core);
+        r = entry_set_key(e, &k.key);
+        stats_unlock(stats->core);
+    }
+    key_release(&k);
+    if (r < 0) {
+        PyErr_NoMemory();
+    }
+    return r;
+}
+
+/* The same for all. A copy is walked through: str() of a key may change the
+   dict. */
+static int
+set_keys(RequestStatsObject *stats, PyObject *dict)
+{
+    PyObject *items = PyDict_Items(dict);
+    int r = items == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *item = PyList_GET_ITEM(items, i);
+        PyObject *entry = PyTuple_GET_ITEM(item, 1);
+        r = set_key(stats, PyTuple_GET_ITEM(item, 0),
+                    ((StatsEntryObject *)entry)->entry);
+    }
+    Py_XDECREF(items);
+    return r;
+}
+
 int
 view_apply(RequestStatsObject *stats, PyObject *dict)
 {
     bool errors = PyObject_TypeCheck(dict, ErrorsDict_Type);
-    if (check_values(dict, errors ? StatsError_Type : StatsEntry_Type) < 0) {
+    if (check_values(dict, errors ? StatsError_Type : StatsEntry_Type) < 0 ||
+        (!errors && set_keys(stats, dict) < 0)) {
         return -1;
     }
     size_t n = 0;
@@ -181,10 +249,10 @@ entries_missing(ViewObject *self, PyObject *key)
     }
     name = PyTuple_GET_ITEM(key, 0);
     method = PyTuple_GET_ITEM(key, 1);
-    RequestStatsObject *stats = (RequestStatsObject *)self->stats;
     if (stats_of(self->stats) == NULL) {
         return NULL;
     }
+    RequestStatsObject *stats = (RequestStatsObject *)self->stats;
     if (stats->entries == (PyObject *)self) {
         return PyObject_CallMethod(self->stats, "get", "OO", name, method);
     }
@@ -206,13 +274,36 @@ entries_missing(ViewObject *self, PyObject *key)
         METHOD("update", view_update, BOTH), \
         METHOD("__ior__", view___ior__, BOTH)
 
+PyDoc_STRVAR(view_getstate_doc, "The RequestStats.");
+
+static PyObject *
+view_getstate(ViewObject *self, PyObject *unused)
+{
+    return Py_NewRef(self->stats != NULL ? self->stats : Py_None);
+}
+
+PyDoc_STRVAR(view_setstate_doc, "Takes what __getstate__() gave.");
+
+static PyObject *
+view_setstate(ViewObject *self, PyObject *stats)
+{
+    Py_XSETREF(self->stats, Py_NewRef(stats));
+    Py_RETURN_NONE;
+}
+
+#define COPYING_METHODS \
+    METHOD("__getstate__", view_getstate, METH_NOARGS), \
+        METHOD("__setstate__", view_setstate, METH_O)
+
 static PyMethodDef errors_methods[] = {
     CHANGING_METHODS,
+    COPYING_METHODS,
     {NULL},
 };
 
 static PyMethodDef entries_methods[] = {
     CHANGING_METHODS,
+    COPYING_METHODS,
     METHOD("__missing__", entries_missing, METH_O),
     {NULL},
 };
@@ -253,7 +344,7 @@ static PyType_Slot entries_slots[] = {
 };
 
 static PyType_Spec entries_spec = {
-    .name = "_locust.EntriesDict",
+    .name = "locust.stats.EntriesDict",
     .basicsize = sizeof(ViewObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = entries_slots,

@@ -10,7 +10,7 @@
 #include "stats/stats.h"
 
 /* The statistics behind a RequestStats; they live as long as it does. NULL
-   with TypeError set for anything else. */
+   with TypeError set for anything else, and for NULL. */
 struct stats *stats_of(PyObject *stats);
 
 /* Seconds since the epoch: time.time(), which users may replace. 0, or -1 with
