@@ -5,6 +5,7 @@
 
 PYMOD = \
 	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_grpc.py \
 	pymod/_locust_coop/_late.py \
 	pymod/_locust_coop/_pipes.py \
 	pymod/_locust_coop/_processes.py \
