@@ -5,6 +5,7 @@
 
 PYMOD = \
 	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_grpc.py \
 	pymod/_locust_coop/_late.py \
 	pymod/_locust_coop/_pipes.py \
 	pymod/_locust_coop/_processes.py \
@@ -33,6 +34,7 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_output.py \
 	pymod/locust/_requests_cookies.py \
 	pymod/locust/_requests_errors.py \
 	pymod/locust/_requests_pools.py \
