@@ -104,6 +104,11 @@ report_with(ResponseObject *r, PyObject *exception)
     if (url == NULL) {
         return -1;
     }
+    PyObject *timings = NULL;
+    if (response_is_timed(r) &&
+        (timings = response_get_timings(r, NULL)) == NULL) {
+        return -1;
+    }
     struct request_report report = {
         .request_type = r->request_type,
         .name = r->name,
@@ -115,8 +120,11 @@ report_with(ResponseObject *r, PyObject *exception)
         .response = (PyObject *)r,
         .url = url,
         .start_time = r->start_time,
+        .timings = timings,
     };
-    return event_fire_request(r->hook, &report);
+    int result = event_fire_request(r->hook, &report);
+    Py_XDECREF(timings);
+    return result;
 }
 
 int
