@@ -135,6 +135,7 @@
     X(test_stopping) \
     X(tick) \
     X(timeout) \
+    X(timings) \
     X(transitions) \
     X(update_state) \
     X(url) \
