@@ -17,7 +17,6 @@ import locust
 from . import _checks, _thresholds, log
 from ._checks import COMMON_OPTIONS  # noqa: F401
 from ._live import LiveView, end_by_key
-from ._missing import refuse_gevent
 from ._output import asked_for
 from ._results import leave_results, open_csv_files, write_html_report
 from ._version import version
@@ -336,7 +335,6 @@ def _fire_init(environment: Environment) -> None:
 def main() -> int:
     """Runs the program. Returns its exit code, or leaves by SystemExit."""
     signal.signal(signal.SIGINT, _locust.interrupt)
-    refuse_gevent()
     _import_plugins()
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
     user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
