@@ -150,7 +150,7 @@ def test_socketio(environment, requests, url):  # noqa: F811
     all_at_once(use, USERS, wait=0.2)
     kinds = {(kind, name, failed) for kind, name, failed in requests}
     assert kinds >= {("WS", "connect", False), ("WSC", "ask", False), ("WSS", "mine", False), ("WSR", "told", False)}
-    assert ("WSS", "Unnamed", True) in kinds
+    assert ("WSE", "message", True) in kinds
 
 
 def test_mongodb_without_a_server(environment, requests):
