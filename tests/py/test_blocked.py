@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import time
 
 import pytest
@@ -85,6 +86,22 @@ def test_it_can_be_switched_off(limits, caplog):
     limits.setattr(threads, "BLOCKED_AFTER", 0)
     run_user(BLOCKING[0])
     assert not caplog.records or all(r.name != "locust.util.threads" for r in caplog.records)
+
+
+def test_a_forked_child_watches_its_own_hub(limits):
+    run_user("sleep")
+    pid = os.fork()
+    if pid == 0:
+        blocked = []
+        try:
+            gevent_events.subscribers[:] = [blocked.append]
+            run_user(BLOCKING[0])
+            end = time.monotonic() + 10
+            while not blocked and time.monotonic() < end:
+                sleep(0.01)
+        finally:
+            os._exit(0 if blocked else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_warnings_are_not_many(limits, caplog):
