@@ -491,8 +491,7 @@ http_session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
 }
 
 #define VERB(verb_name, upper, count, default_follow)                         \
-    PyObject *http_session_##verb_name(SessionObject *s, PyObject *const *args,    \
-                                  Py_ssize_t n, PyObject *names_of)           \
+    SESSION_CALL(verb_name)                                                   \
     {                                                                         \
         struct verb verb = {names.upper, #verb_name, count, default_follow};  \
         return call_verb(&kind, (PyObject *)s, &verb, args, n, names_of);     \
