@@ -50,15 +50,17 @@ struct green {
     PyObject_HEAD
     struct green *next, *prev;  /* run queue, while ready */
     struct green *living_next, **living_link;   /* from start to death */
-    enum green_state state;
+    enum green_state state : 8;
     bool timed_out;             /* the timer woke it */
     bool begun;                 /* has run at least once */
     bool finished;              /* its result is there */
+    unsigned ident;             /* minimal_ident; 0 until asked for */
     void *sp;                   /* while not running */
     struct stack *stack;        /* owned, from start to death */
     PyThreadState *tstate;      /* owned, from start to death */
     ev_timer timer;             /* sleep, time limits, delayed start */
     PyObject *thrown;           /* to be raised when it resumes, or NULL */
+    PyObject *thrown_next;      /* and when it waits again after that */
     struct waitlist joiners;    /* wait for its death */
     green_body body;
     PyObject *target;           /* callable, or what a C body wants; owned */
@@ -67,7 +69,6 @@ struct green {
     PyObject *error;            /* exception instance after failure, or NULL */
     PyObject *links;            /* list of (kind, callable), or NULL */
     PyObject *dict, *weakrefs;
-    unsigned long ident;        /* minimal_ident; 0 until asked for */
 #ifdef WITH_SANITIZERS
     void *fake_stack;
 #endif
@@ -92,8 +93,15 @@ int green_start_later(struct green *g, double seconds);
 /* Throws an exception (class or instance; TypeError if it is neither) into it
    where it waits; at once if it is the current one, in which case -1 is
    returned with it set. One that has not begun never will. Does not wait.
-   Otherwise returns 0. */
+   Otherwise returns 0. Of several it gets the first and, when it waits again,
+   the last of the others; after a GreenletExit nothing milder. */
 int green_throw(struct green *g, PyObject *exception);
+
+/* The same, but the current one goes on, and gets it when it waits next. */
+int green_throw_later(struct green *g, PyObject *exception);
+
+/* Takes back an exception that the current one has not got yet. */
+void green_forget(PyObject *exception);
 
 /* Throws GreenletExit (or exception, if not NULL) and waits for the death.
    Parks. */

@@ -257,6 +257,22 @@ response_failure(ResponseObject *r, PyObject *args, PyObject *kwargs)
     Py_RETURN_NONE;
 }
 
+/* As "raise error": what a locustfile has put there may be anything. */
+static void
+raise_given(PyObject *error)
+{
+    if (PyExceptionInstance_Check(error)) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    }
+    else if (PyExceptionClass_Check(error)) {
+        PyErr_SetNone(error);
+    }
+    else {
+        PyErr_SetString(PyExc_TypeError,
+                        "exceptions must derive from BaseException");
+    }
+}
+
 PyObject *
 response_raise_for_status(ResponseObject *r, PyObject *unused)
 {
@@ -275,7 +291,7 @@ response_raise_for_status(ResponseObject *r, PyObject *unused)
         }
     }
     if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        raise_given(error);
         Py_DECREF(error);
     }
     if (PyErr_Occurred()) {
@@ -299,7 +315,7 @@ response_is_true(ResponseObject *r)
         return http ? 0 : -1;
     }
     if (r->error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(r->error), r->error);
+        raise_given(r->error);
         return -1;
     }
     int status = response_status(r);
