@@ -331,15 +331,14 @@ def test_a_large_upload_takes_little_memory(large, monkeypatch, kind, hooks):
     before = resident()
     response = ours(sink.url).post("/", **upload(kind, large), hooks=hooks)
     sink.thread.join()
-    assert response.ok
+    used = grown(before)
+    assert response.ok and (used < 20 or hooks is not None)
     if kind == "files":
         files = {"f": ("name", large.read_bytes(), "text/plain")}
         body, _ = requests.models.RequestEncodingMixin._encode_files(files, {"a": "b"})
     else:
         body = large.read_bytes()
     assert (sink.size, sink.sum) == (len(body), zlib.crc32(body))
-    if hooks is None:
-        assert grown(before) - len(body) / MEGABYTE < 20, "what was read here to compare it counts"
 
 
 @pytest.mark.parametrize("kind", ["file", "generator", "files"])
