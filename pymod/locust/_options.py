@@ -1,7 +1,7 @@
 """Locust's own options, group by group, in the order in which --help shows them.
 
-What is hidden from --help has help=SUPPRESS. include_in_web_ui says which options the form of the web interface has: none of
-these, as it has fields of its own for them.
+What is hidden from --help has help=SUPPRESS. include_in_web_ui says which options the form of the
+web interface shows among those that locustfiles add; it has fields of its own for these.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _add_web_options(parser) -> None:
     group.add_argument(
         "--web-auth",
         metavar="<username:password>",
-        action=raise_argument_type_error("use --web-login instead: --web-auth has been replaced by it"),
+        action=raise_argument_type_error("replaced by --web-login"),
         env_var="LOCUST_WEB_AUTH",
         help=HIDDEN,
     )

@@ -74,6 +74,9 @@
     X(killone) \
     X(locust_tag_set) \
     X(locust_task_weight) \
+    X(log) \
+    X(log_error) \
+    X(log_request) \
     X(max_wait) \
     X(method) \
     X(min_wait) \
