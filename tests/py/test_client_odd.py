@@ -133,7 +133,7 @@ def untouched(kind, name):
     """What asking for an attribute (and calling it) raises, if nothing was changed."""
     if name in ASKING:
         return ERRORS.get(kind)
-    if name == "request_meta":
+    if name in ("request_meta", "_report_request"):
         return AttributeError if kind in UNREPORTED else None
     if name in ("success", "failure"):
         return LocustError
@@ -141,7 +141,8 @@ def untouched(kind, name):
         return None if kind in UNREPORTED else LocustError
     if name in ("iter_content", "iter_lines", "__iter__", "apparent_encoding"):
         return TypeError if kind in ERRORS else None
-    return {"json": requests.JSONDecodeError, "_request_for": TypeError}.get(name)
+    return {"json": requests.JSONDecodeError, "_request_for": TypeError, "_of": TypeError,
+            "wrap_response": TypeError}.get(name)
 
 
 def touched(kind, name, change, what):
