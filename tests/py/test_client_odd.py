@@ -141,7 +141,7 @@ def untouched(kind, name):
         return None if kind in UNREPORTED else LocustError
     if name in ("iter_content", "iter_lines", "__iter__", "apparent_encoding"):
         return TypeError if kind in ERRORS else None
-    return requests.JSONDecodeError if name == "json" else None
+    return {"json": requests.JSONDecodeError, "wrap_response": TypeError}.get(name)
 
 
 def touched(kind, name, change, what):
