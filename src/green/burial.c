@@ -82,6 +82,9 @@ pass_on(PyObject *error)
     else if (hub.main->thrown == NULL) {
         hub.main->thrown = Py_NewRef(error);
     }
+    else {
+        Py_XSETREF(hub.main->thrown_next, Py_NewRef(error));
+    }
 }
 
 void

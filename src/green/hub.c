@@ -420,7 +420,8 @@ static void
 follow_tracing(const struct green *self)
 {
     const PyThreadState *from = hub.switched_from->tstate;
-    if (pystate_traces_as(self->tstate, from)) {
+    if (__builtin_expect(!pystate_is_traced(self->tstate) &&
+                             !pystate_is_traced(from), 1)) {
         return;
     }
     /* Audit hooks and destructors run here: they cannot wait. */
