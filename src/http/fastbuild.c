@@ -655,6 +655,19 @@ build_flags(struct build *b)
            agent_attach(agent, x);
 }
 
+static bool
+set_method(struct exchange *x, PyObject *method)
+{
+    if (!build_set_method(x, method)) {
+        return false;
+    }
+    if (!is_token(x->method, strlen(x->method))) {
+        PyErr_Format(PyExc_ValueError, "invalid HTTP method %R", method);
+        return false;
+    }
+    return true;
+}
+
 struct exchange *
 fast_build(FastSessionObject *session, struct call *call,
            struct fast_options *options)
@@ -674,7 +687,7 @@ fast_build(FastSessionObject *session, struct call *call,
     }
     options->max_retries = agent->max_retries;
     options->debug_stream = NULL;
-    bool ok = build_set_method(b.x, call->method) && read_payload(&b, &json) &&
+    bool ok = set_method(b.x, call->method) && read_payload(&b, &json) &&
               build_url(&b) && build_lines_and_body(&b, json) &&
               build_flags(&b);
     Py_XDECREF(b.data);
