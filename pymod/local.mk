@@ -4,6 +4,12 @@
 # whatever python3 does; plain python3 finds it by a link in $(pythondir).
 
 PYMOD = \
+	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_late.py \
+	pymod/_locust_coop/_pipes.py \
+	pymod/_locust_coop/_processes.py \
+	pymod/_locust_coop/_sendfile.py \
+	pymod/_locust_coop/_threads.py \
 	pymod/geventhttpclient/__init__.py \
 	pymod/geventhttpclient/client.py \
 	pymod/geventhttpclient/header.py \
@@ -27,7 +33,6 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
-	pymod/locust/_patch.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
 	pymod/locust/_starter.py \
@@ -88,7 +93,7 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = geventhttpclient locust pytest_locust
+PYTHON_PACKAGES = _locust_coop geventhttpclient locust pytest_locust
 
 # Plain python3 finds these by links. Ours of other people's packages it finds
 # once it has imported locust.

@@ -8,6 +8,7 @@
 #include "module.h"
 
 #include "base/names.h"
+#include "coop/coop.h"
 #include "event/event.h"
 #include "green/green.h"
 #include "green/group.h"
@@ -34,6 +35,7 @@ static const room_exec rooms[] = {
     async_result_module_exec,
     queue_module_exec,
     group_module_exec,
+    coop_module_exec,
     event_module_exec,
     response_module_exec,
     session_module_exec,

@@ -5,7 +5,8 @@ PYTEST_ENV = BUILDDIR="$(abs_builddir)" PYTHONPATH="$(abs_builddir)/python" \
 	PYTHONPYCACHEPREFIX="$(abs_builddir)/pycache"
 
 EXTRA_DIST += tests/browser.py tests/certificates.py tests/conftest.py \
-	tests/nginx.py tests/proxies.py tests/reports.py tests/serving.py tests/lsan.supp tests/pytest.ini \
+	tests/nginx.py tests/proxies.py tests/real_thread.py tests/reports.py \
+	tests/serving.py tests/lsan.supp tests/pytest.ini \
 	tests/time_limit.py tests/cli tests/py tests/runs tests/web
 
 # A build with sanitizers: python3 must load their library first, and its own

@@ -3,9 +3,9 @@
 import os
 
 if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
-    from . import _patch
+    import _locust_coop
 
-    _patch.patch_all()
+    _locust_coop.patch()
 
 from ._version import version as __version__
 from .contrib.fasthttp import FastHttpUser

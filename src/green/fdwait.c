@@ -1,113 +1,111 @@
 /*
  * Waiting for descriptors.
  *
- * Those who wait for one descriptor are in a list that is found by its
- * number, so that whoever closes it can tell them: the kernel would not.
+ * Each wait lives on the stack of the green thread that waits; its watches,
+ * one per descriptor, are also found by descriptor, so that whoever closes one
+ * can wake those who wait for it: libev must not watch what is closed, and
+ * what is opened next gets the same number.
  */
 #include "config.h"
 #include "green/green.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
 
 #include "green/internal.h"
 
-/* On the stack of whoever waits. */
-struct fd_wait {
+#define BUCKETS 1024            /* a power of 2 */
+
+/* One descriptor of a wait. */
+struct fd_watch {
     ev_io io;
-    struct fd_wait *next, **link;       /* in hub.fd_waits */
+    struct fd_watch *next, **link;      /* in its bucket */
+    struct fd_wait *wait;
+};
+
+struct fd_wait {
     struct green *green;
     int revents;
+    bool closed;                /* somebody closes the descriptor */
 };
+
+static struct fd_watch *buckets[BUCKETS];
+
+static struct fd_watch **
+bucket_of(int fd)
+{
+    return &buckets[(unsigned)fd & (BUCKETS - 1)];
+}
 
 static void
 on_fd(struct ev_loop *loop, ev_io *w, int revents)
 {
-    struct fd_wait *wait = (struct fd_wait *)w;
-    wait->revents |= revents;
-    green_ready(wait->green);
-}
-
-/* Makes hub.fd_waits have a place for it. The places are links that others
-   point to: they are only moved while they are told. 0 or -1. */
-static int
-make_place(int fd)
-{
-    if (fd < hub.fd_count) {
-        return 0;
-    }
-    int count = fd < 64 ? 128 : fd * 2;
-    struct fd_wait **places =
-        PyMem_RawRealloc(hub.fd_waits, (size_t)count * sizeof(*places));
-    if (places == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (int i = 0; i < count; i++) {
-        if (i >= hub.fd_count) {
-            places[i] = NULL;
-        }
-        else if (places[i] != NULL) {
-            places[i]->link = &places[i];
-        }
-    }
-    hub.fd_waits = places;
-    hub.fd_count = count;
-    return 0;
+    struct fd_watch *watch = (struct fd_watch *)w;
+    watch->wait->revents |= revents;
+    green_ready(watch->wait->green);
 }
 
 static void
-fd_wait_begin(struct fd_wait *wait)
+watch_begin(struct fd_watch *watch, struct fd_wait *wait, int fd, int events)
 {
-    wait->link = &hub.fd_waits[wait->io.fd];
-    wait->next = *wait->link;
-    if (wait->next != NULL) {
-        wait->next->link = &wait->next;
+    struct fd_watch **head = bucket_of(fd);
+    watch->wait = wait;
+    watch->link = head;
+    watch->next = *head;
+    if (watch->next != NULL) {
+        watch->next->link = &watch->next;
     }
-    *wait->link = wait;
-    ev_io_start(hub.loop, &wait->io);
+    *head = watch;
+    ev_io_init(&watch->io, on_fd, fd, events);
+    ev_io_start(hub.loop, &watch->io);
 }
 
+/* May be called twice. */
 static void
-fd_wait_end(struct fd_wait *wait)
+watch_end(struct fd_watch *watch)
 {
-    ev_io_stop(hub.loop, &wait->io);
-    *wait->link = wait->next;
-    if (wait->next != NULL) {
-        wait->next->link = wait->link;
+    if (watch->link == NULL) {
+        return;
     }
+    ev_io_stop(hub.loop, &watch->io);
+    *watch->link = watch->next;
+    if (watch->next != NULL) {
+        watch->next->link = watch->link;
+    }
+    watch->link = NULL;
 }
 
-int
-green_wait_fd(int fd, int events, double timeout)
+void
+green_fd_closing(int fd)
 {
-    if (!hub_may_park()) {
-        return -1;
+    if (green_current() == NULL || fd < 0) {
+        return;
     }
-    if (fcntl(fd, F_GETFD) < 0) {
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
+    struct fd_watch *next;
+    for (struct fd_watch *w = *bucket_of(fd); w != NULL; w = next) {
+        next = w->next;
+        if (w->io.fd == fd) {
+            w->wait->closed = true;
+            green_ready(w->wait->green);
+            watch_end(w);
+        }
     }
-    if (make_place(fd) < 0) {
-        return -1;
-    }
-    struct fd_wait wait = {.green = hub.current};
-    ev_io_init(&wait.io, on_fd, fd, events);
-    fd_wait_begin(&wait);
-    int result = timeout < 0 ? green_park() : green_park_for(timeout);
-    fd_wait_end(&wait);
-    return result < 0 ? -1 : wait.revents;
 }
 
 int
 green_cancel_fd(int fd, PyObject *exception)
 {
-    struct fd_wait *next, *wait =
-        fd >= 0 && fd < hub.fd_count ? hub.fd_waits[fd] : NULL;
-    for (; wait != NULL; wait = next) {
-        next = wait->next;
-        ev_io_stop(hub.loop, &wait->io);
-        if (green_throw(wait->green, exception) < 0) {
-            return -1;
+    struct fd_watch *next;
+    for (struct fd_watch *w = *bucket_of(fd); w != NULL; w = next) {
+        next = w->next;
+        if (w->io.fd == fd) {
+            struct green *green = w->wait->green;
+            watch_end(w);
+            if (green_throw(green, exception) < 0) {
+                return -1;
+            }
         }
     }
     return 0;
@@ -116,13 +114,108 @@ green_cancel_fd(int fd, PyObject *exception)
 void
 hub_end_fd_waits(const struct green *survivor)
 {
-    for (int fd = 0; fd < hub.fd_count; fd++) {
-        struct fd_wait *next;
-        for (struct fd_wait *w = hub.fd_waits[fd]; w != NULL; w = next) {
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct fd_watch *next;
+        for (struct fd_watch *w = buckets[i]; w != NULL; w = next) {
             next = w->next;
-            if (w->green != survivor) {
-                fd_wait_end(w);
+            if (w->wait->green != survivor) {
+                watch_end(w);
             }
         }
     }
+}
+
+static int
+raise_bad_descriptor(const char *why)
+{
+    PyObject *args = Py_BuildValue("(is)", EBADF, why);
+    if (args != NULL) {
+        PyErr_SetObject(PyExc_OSError, args);
+        Py_DECREF(args);
+    }
+    return -1;
+}
+
+/* libev takes as much memory as the highest number needs, and calls abort() if
+   there is none: what is higher than any before must exist. Others that do not
+   exist are found out when they are watched. 0 or -1. */
+static int
+check_number(int fd)
+{
+    static int highest;
+    if (fd >= 0 && fd <= highest) {
+        return 0;
+    }
+    if (fd < 0 || fcntl(fd, F_GETFD) < 0) {
+        return raise_bad_descriptor("Bad file descriptor");
+    }
+    highest = fd;
+    return 0;
+}
+
+/* Parks; the watches run. 0, or -1 with an exception set. */
+static int
+fd_wait_park(struct fd_wait *wait, double timeout)
+{
+    int result = timeout < 0 ? green_park() : green_park_for(timeout);
+    if (result < 0) {
+        return -1;
+    }
+    if (wait->closed) {
+        return raise_bad_descriptor(
+            "File descriptor was closed in another greenlet");
+    }
+    if (wait->revents & EV_ERROR) {
+        return raise_bad_descriptor("Bad file descriptor");
+    }
+    return 0;
+}
+
+int
+green_wait_fd(int fd, int events, double timeout)
+{
+    if (!hub_is_here()) {
+        return -1;
+    }
+    if (check_number(fd) < 0) {
+        return -1;
+    }
+    struct fd_wait wait = {.green = hub.current};
+    struct fd_watch watch;
+    watch_begin(&watch, &wait, fd, events);
+    int result = fd_wait_park(&wait, timeout);
+    watch_end(&watch);
+    return result < 0 ? -1 : wait.revents & (EV_READ | EV_WRITE);
+}
+
+int
+green_wait_fds(const struct pollfd *fds, size_t n, double timeout)
+{
+    if (!hub_is_here()) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i].fd >= 0 && check_number(fds[i].fd) < 0) {
+            return -1;
+        }
+    }
+    struct fd_wait wait = {.green = hub.current};
+    struct fd_watch *watches = PyMem_Calloc(n + 1, sizeof(*watches));
+    if (watches == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int events = (fds[i].events & POLLOUT ? EV_WRITE : 0) |
+                     (fds[i].events & (POLLIN | POLLPRI) ? EV_READ : 0);
+        if (events != 0 && fds[i].fd >= 0) {
+            watch_begin(&watches[i], &wait, fds[i].fd, events);
+        }
+    }
+    int result = fd_wait_park(&wait, timeout);
+    for (size_t i = 0; i < n; i++) {
+        watch_end(&watches[i]);
+    }
+    PyMem_Free(watches);
+    return result < 0 ? -1 : wait.revents != 0;
 }

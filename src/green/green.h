@@ -120,6 +120,10 @@ struct green *green_main(void);
 /* Whether this OS thread is the hub's; sets RuntimeError if not. */
 bool hub_is_here(void);
 
+/* Whether whoever runs may park at all: not on other OS threads, not in
+   callbacks, not when Python is being shut down. */
+bool green_can_park(void);
+
 /* Parks until somebody calls green_ready(). 0, or -1: exception. */
 int green_park(void);
 
@@ -152,6 +156,16 @@ int waitlist_wake_all(struct waitlist *list);
 /* Waits until a descriptor is ready for events (EV_READ, EV_WRITE). Parks.
    Returns the events, 0 when time is up (negative timeout: never), -1. */
 int green_wait_fd(int fd, int events, double timeout);
+
+/* The same for several, each with POLLIN or POLLOUT among its events (POLLPRI
+   counts as POLLIN; -1 is skipped). 1: look again which ones are ready; 0: time
+   is up; -1: exception. */
+struct pollfd;
+int green_wait_fds(const struct pollfd *fds, size_t n, double timeout);
+
+/* To be called before a descriptor is closed: who waits for it gets
+   OSError(EBADF). Does nothing on any other OS thread. */
+void green_fd_closing(int fd);
 
 /* Throws an exception (class or instance) into all who wait for a descriptor,
    before it is closed. 0 or -1. */

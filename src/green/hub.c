@@ -493,6 +493,13 @@ hub_is_here(void)
 }
 
 bool
+green_can_park(void)
+{
+    return green_current() != NULL && !hub.in_callback &&
+           !interpreter_is_finalizing();
+}
+
+bool
 hub_may_park(void)
 {
     if (!hub_is_here()) {

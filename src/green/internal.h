@@ -17,8 +17,6 @@ struct hub {
     struct green *main;
     struct green queue;         /* head of the run queue; only its links */
     struct green *living;       /* started, or about to be; main is not here */
-    struct fd_wait **fd_waits;  /* by descriptor: those who wait for it */
-    int fd_count;
     int holds;                  /* hub_hold() without hub_release() */
     struct green *zombie;       /* dead, not yet buried */
     struct green *switched_from;

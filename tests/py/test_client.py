@@ -10,6 +10,7 @@ import pytest
 import requests
 from _locust import Greenlet, sleep
 from http_pair import Events, ours
+from real_thread import RealThread
 
 from locust.exception import CatchResponseError, LocustError, RescheduleTask, ResponseError
 
@@ -300,7 +301,7 @@ def test_another_thread_is_told(client):
         except RuntimeError as e:
             errors.append(str(e))
 
-    thread = threading.Thread(target=use)
+    thread = RealThread(target=use)
     thread.start()
     thread.join()
     assert len(errors) == 1 and "thread" in errors[0]

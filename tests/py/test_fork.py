@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 from _locust import Greenlet, getcurrent, sleep, wait_fd
 from http_pair import Events, ours
+from real_thread import RealThread
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_another_thread_forks(hostile, pause):
         time.sleep(pause)
         pids.append(fork(child))
 
-    thread = threading.Thread(target=run)
+    thread = RealThread(target=run)
     thread.start()
     sleep(0.3)
     wait_fd(reader, 1)

@@ -15,6 +15,7 @@ import weakref
 
 import pytest
 from _locust import Greenlet, sleep
+from real_thread import RealThread
 
 SANITIZERS = bool(os.environ.get("LOCUST_SANITIZERS"))
 
@@ -166,7 +167,7 @@ def test_ctypes_callbacks_from_another_os_thread():
         for _ in range(50):
             seen.append(qsort([2, 1], list))
 
-    thread = threading.Thread(target=elsewhere)
+    thread = RealThread(target=elsewhere)
     thread.start()
 
     def here():

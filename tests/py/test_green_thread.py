@@ -2,33 +2,14 @@
 
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 from _locust import Greenlet, Group, getcurrent, sleep, wait_fd
+from real_thread import elsewhere
 
 from locust import User, constant, task
 from locust.env import Environment
-
-
-def elsewhere(function):
-    """Calls it in another OS thread; what it raised there, if not its result."""
-    results = []
-
-    def call():
-        try:
-            results.append(function())
-        except BaseException as error:
-            results.append(error)
-
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    end = time.monotonic() + 10
-    while thread.is_alive():
-        assert time.monotonic() < end, "it hangs"
-        sleep(0.001)
-    return results[0]
 
 
 def is_refused(function):

@@ -1,0 +1,285 @@
+/*
+ * Calls of C code that blocks, on OS threads of their own.
+ *
+ * Threads come into being when there is work and none is idle, up to
+ * THREADS_MAX, and end after IDLE_SECONDS without work. A job belongs to the
+ * pool until it is done; then a letter takes it to the hub. Whoever waited for
+ * it may have been killed meanwhile: the job knows its green thread only as long
+ * as that waits.
+ */
+#include "config.h"
+#include "coop/coop.h"
+#include "coop/internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "base/fork.h"
+#include "base/pycompat.h"
+#include "green/green.h"
+
+#define THREADS_MAX  128
+#define IDLE_SECONDS 10
+
+struct job {
+    struct letter letter;       /* must be the first */
+    struct job *next;           /* in the queue */
+    struct green *waiting;      /* borrowed; NULL: nobody any more */
+    PyObject *callable, *args, *kwargs;
+    PyObject *result, *error;
+    bool done;
+};
+
+/* Guarded by its mutex. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t work;
+    struct job *first, **end;
+    int threads, idle;
+} pool;
+
+static void
+pool_reset(void)
+{
+    pthread_mutex_init(&pool.mutex, NULL);
+    pthread_cond_init(&pool.work, NULL);
+    pool.first = NULL;
+    pool.end = &pool.first;
+    pool.threads = pool.idle = 0;
+}
+
+static void
+job_free(struct job *job)
+{
+    Py_XDECREF(job->callable);
+    Py_XDECREF(job->args);
+    Py_XDECREF(job->kwargs);
+    Py_XDECREF(job->result);
+    Py_XDECREF(job->error);
+    PyMem_RawFree(job);
+}
+
+/* --- On the hub. */
+
+static void
+handle_done(struct letter *letter)
+{
+    struct job *job = (struct job *)letter;
+    hub_release();
+    job->done = true;
+    if (job->waiting != NULL) {
+        green_ready(job->waiting);
+    }
+    else {
+        job_free(job);
+    }
+}
+
+/* --- On the other threads. */
+
+static void
+job_run(struct job *job)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    job->result = PyObject_Call(job->callable, job->args, job->kwargs);
+    if (job->result == NULL) {
+        job->error = error_take();
+    }
+    job->letter.handle = handle_done;
+    mailbox_post(hub_inbox(), &job->letter);
+    PyGILState_Release(state);
+}
+
+/* The next job; NULL when there has been none for long. With the mutex. */
+static struct job *
+job_take(void)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += IDLE_SECONDS;
+    int error = 0;
+    pool.idle++;
+    while (pool.first == NULL && error != ETIMEDOUT) {
+        error = pthread_cond_timedwait(&pool.work, &pool.mutex, &until);
+    }
+    pool.idle--;
+    struct job *job = pool.first;
+    if (job != NULL) {
+        pool.first = job->next;
+        if (pool.first == NULL) {
+            pool.end = &pool.first;
+        }
+    }
+    return job;
+}
+
+static void *
+work(void *unused)
+{
+    struct job *job;
+    pthread_mutex_lock(&pool.mutex);
+    while ((job = job_take()) != NULL) {
+        pthread_mutex_unlock(&pool.mutex);
+        job_run(job);
+        pthread_mutex_lock(&pool.mutex);
+    }
+    pool.threads--;
+    pthread_mutex_unlock(&pool.mutex);
+    return NULL;
+}
+
+/* Signals are for the hub's thread. 0 or an errno. */
+static int
+start_thread(void)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, old;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) {
+        return error;
+    }
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = pthread_create(&thread, &attributes, work, NULL);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+/* --- Giving out work. */
+
+/* 0, or -1 with an exception set: there is no thread, and there can be none. */
+static int
+job_give(struct job *job)
+{
+    pthread_mutex_lock(&pool.mutex);
+    *pool.end = job;
+    pool.end = &job->next;
+    int waiting = 0;
+    for (struct job *j = pool.first; j != NULL && waiting <= pool.idle;
+         j = j->next) {
+        waiting++;
+    }
+    int error = 0;
+    if (waiting > pool.idle && pool.threads < THREADS_MAX) {
+        error = start_thread();
+        pool.threads += error == 0;
+    }
+    bool hopeless = pool.threads == 0;
+    if (hopeless) {
+        pool.first = NULL;
+        pool.end = &pool.first;
+    }
+    pthread_cond_signal(&pool.work);
+    pthread_mutex_unlock(&pool.mutex);
+    if (hopeless) {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    hub_hold();
+    return 0;
+}
+
+static struct job *
+job_new(PyObject *callable, PyObject *args, PyObject *kwargs)
+{
+    struct job *job = PyMem_RawCalloc(1, sizeof(*job));
+    if (job == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    job->callable = Py_NewRef(callable);
+    job->args = Py_NewRef(args);
+    job->kwargs = Py_XNewRef(kwargs);
+    job->waiting = green_current();
+    return job;
+}
+
+static PyObject *
+job_result(struct job *job)
+{
+    PyObject *result = job->result;
+    job->result = NULL;
+    if (result == NULL) {
+        error_give(Py_NewRef(job->error));
+    }
+    job_free(job);
+    return result;
+}
+
+PyObject *
+offload_call(PyObject *callable, PyObject *args, PyObject *kwargs)
+{
+    if (!green_can_park()) {
+        return PyObject_Call(callable, args, kwargs);
+    }
+    struct job *job = job_new(callable, args, kwargs);
+    if (job == NULL) {
+        return NULL;
+    }
+    if (job_give(job) < 0) {
+        job_free(job);
+        return NULL;
+    }
+    while (!job->done) {
+        if (green_park() < 0) {
+            job->waiting = NULL;
+            if (job->done) {
+                job_free(job);
+            }
+            return NULL;
+        }
+    }
+    return job_result(job);
+}
+
+PyDoc_STRVAR(offload_doc,
+             "offload(function, *args, **kwargs)\n\n"
+             "Calls it on an OS thread of its own and waits for its result, "
+             "while the other green threads run.");
+
+static PyObject *
+py_offload(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    if (PyTuple_GET_SIZE(args) < 1) {
+        PyErr_SetString(PyExc_TypeError, "offload() needs a function");
+        return NULL;
+    }
+    PyObject *rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
+    PyObject *r = rest == NULL ? NULL : offload_call(
+        PyTuple_GET_ITEM(args, 0), rest, kwargs);
+    Py_XDECREF(rest);
+    return r;
+}
+
+/* The threads are gone in the child, and so is who waited for them. */
+static PyObject *
+after_fork_in_child(PyObject *module, PyObject *unused)
+{
+    pool_reset();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef in_child = {"forget_threads", after_fork_in_child,
+                               METH_NOARGS,
+                               "Forgets the threads of the parent."};
+
+static PyMethodDef functions[] = {
+    {"offload", (PyCFunction)(void (*)(void))py_offload,
+     METH_VARARGS | METH_KEYWORDS, offload_doc},
+    {NULL},
+};
+
+int
+offload_module_exec(PyObject *module)
+{
+    pool_reset();
+    return PyModule_AddFunctions(module, functions) < 0
+               ? -1
+               : fork_register(NULL, NULL, &in_child);
+}
