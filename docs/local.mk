@@ -4,4 +4,8 @@ EXTRA_DIST += \
 	docs/differences.md \
 	docs/first-test.md \
 	docs/install.md \
-	docs/report.md
+	docs/options.md \
+	docs/picture.py \
+	docs/picture.svg \
+	docs/report.md \
+	docs/writing-locustfiles.md

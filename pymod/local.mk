@@ -33,6 +33,11 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_requests_cookies.py \
+	pymod/locust/_requests_errors.py \
+	pymod/locust/_requests_pools.py \
+	pymod/locust/_requests_prepare.py \
+	pymod/locust/_requests_responses.py \
 	pymod/locust/_results.py \
 	pymod/locust/_spans.py \
 	pymod/locust/_starter.py \

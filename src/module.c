@@ -38,6 +38,8 @@ static const room_exec rooms[] = {
     coop_module_exec,
     event_module_exec,
     response_module_exec,
+    session_cookies_module_exec,
+    transport_module_exec,
     session_module_exec,
     perform_module_exec,
     engine_module_exec,

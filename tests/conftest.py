@@ -1,8 +1,15 @@
 """What all tests in Python share: the servers, and the certificates for https."""
 
+import os
+
 import certificates
 import pytest
 from serving import Server
+
+# What the environment says to requests is for the tests to say.
+for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle", "netrc"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.upper(), None)
 
 pytest_plugins = ["time_limit"]
 

@@ -39,6 +39,7 @@
     X(auth) \
     X(catch_exceptions) \
     X(catch_response) \
+    X(cert) \
     X(choice) \
     X(cleanup) \
     X(clear_all) \
@@ -58,12 +59,14 @@
     X(exception) \
     X(execute_next_task) \
     X(execute_task) \
+    X(files) \
     X(fire) \
     X(fixed_count) \
     X(functions) \
     X(get_next_task) \
     X(headers) \
     X(headless) \
+    X(hooks) \
     X(host) \
     X(id) \
     X(items) \
@@ -83,6 +86,7 @@
     X(params) \
     X(parsed_options) \
     X(popleft) \
+    X(proxies) \
     X(quit) \
     X(randint) \
     X(random) \
@@ -103,6 +107,7 @@
     X(run) \
     X(running) \
     X(schedule_task) \
+    X(send) \
     X(shape_class) \
     X(shape_worker) \
     X(spawn) \

@@ -19,11 +19,30 @@ response_body(const ResponseObject *r, Py_ssize_t *length)
     return r->reply->raw.data + r->reply->body;
 }
 
+/* The value of one of the attributes that requests.Response has it in. */
+static PyObject *
+kept_by_requests(ResponseObject *r, const char *what, PyObject *otherwise)
+{
+    PyObject *value =
+        r->lazy == NULL ? NULL : PyDict_GetItemString(r->lazy, what);
+    return Py_NewRef(value != NULL ? value : otherwise);
+}
+
+PyObject *
+response_get_kept(ResponseObject *r, void *closure)
+{
+    return r->in_python ? kept_by_requests(r, "_content", Py_False)
+                        : response_get_content(r, closure);
+}
+
 PyObject *
 response_get_content(ResponseObject *r, void *closure)
 {
     if (r->error != NULL) {
         Py_RETURN_NONE;
+    }
+    if (r->in_python) {
+        return response_lazily(r, "content");
     }
     if (r->content == NULL) {
         Py_ssize_t length;
@@ -36,6 +55,10 @@ response_get_content(ResponseObject *r, void *closure)
 int
 response_set_content(ResponseObject *r, PyObject *value, void *closure)
 {
+    if (r->in_python) {
+        return PyDict_SetItemString(r->lazy, "_content",
+                                    value != NULL ? value : Py_False);
+    }
     Py_XSETREF(r->content, Py_XNewRef(value));
     return 0;
 }
@@ -87,6 +110,9 @@ response_get_encoding(ResponseObject *r, void *closure)
     if (r->encoding != NULL) {
         return Py_NewRef(r->encoding);
     }
+    if (r->reply == NULL && r->in_python) {
+        return kept_by_requests(r, "encoding", Py_None);
+    }
     if (r->reply != NULL && r->error == NULL &&
         reply_find_header(r->reply, "Content-Type", &type)) {
         r->encoding = charset_of(&type);
@@ -117,6 +143,9 @@ PyObject *
 response_get_text(ResponseObject *r, void *closure)
 {
     Py_ssize_t length;
+    if (r->in_python) {
+        return response_lazily(r, "text");
+    }
     const char *body = response_body(r, &length);
     if (r->content != NULL && PyBytes_Check(r->content)) {
         body = PyBytes_AS_STRING(r->content);
@@ -161,7 +190,7 @@ response_json(ResponseObject *r, PyObject *args, PyObject *kwargs)
     Py_ssize_t length;
     const char *body = response_body(r, &length);
     bool plain = (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0) &&
-                 r->error == NULL && r->encoding == NULL &&
+                 r->error == NULL && r->encoding == NULL && !r->in_python &&
                  r->content == NULL && looks_like_utf8(body, length);
     if (plain) {
         PyObject *encoding = response_get_encoding(r, NULL);

@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "http/cookie.h"
+#include "http/flow.h"
+#include "http/upload.h"
 #include "http/url.h"
 
 /* libcurl would ask for "100 Continue" before bodies larger than this. */
@@ -377,17 +379,30 @@ add_own_headers(struct build *b)
     return ok;
 }
 
+/* How long the body is, or that nobody knows. */
+static bool
+add_length(struct exchange *x)
+{
+    char line[64];
+    int64_t length = x->upload != NULL ? upload_length(x->upload)
+                                       : (int64_t)x->body_length;
+    snprintf(line, sizeof(line), "Content-Length: %lld", (long long)length);
+    if (has_line(x->lines, "Content-Length") ||
+        has_line(x->lines, "Transfer-Encoding")) {
+        return true;
+    }
+    return add_line(x, length >= 0 ? line : "Transfer-Encoding: chunked");
+}
+
 static bool
 add_content_headers(struct build *b)
 {
     struct exchange *x = b->x;
-    char length[64];
-    snprintf(length, sizeof(length), "Content-Length: %zu", x->body_length);
-    if (!has_line(x->lines, "Content-Length") && !add_line(x, length)) {
+    if (!add_length(x)) {
         return false;
     }
-    if (x->body_length > EXPECT_BYTES && !has_line(x->lines, "Expect") &&
-        !add_line(x, "Expect:")) {
+    bool is_long = x->upload != NULL || x->body_length > EXPECT_BYTES;
+    if (is_long && !has_line(x->lines, "Expect") && !add_line(x, "Expect:")) {
         return false;
     }
     if (has_line(x->lines, "Content-Type")) {
@@ -491,37 +506,6 @@ build_headers(struct build *b)
 
 /* --- The body. */
 
-static bool
-set_body(struct exchange *x, const char *bytes, size_t length)
-{
-    x->body = malloc(length > 0 ? length : 1);
-    if (x->body == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    memcpy(x->body, bytes, length);
-    x->body_length = length;
-    return true;
-}
-
-bool
-build_set_body(struct exchange *x, PyObject *o)
-{
-    Py_ssize_t n;
-    const char *text;
-    if (PyUnicode_Check(o)) {
-        text = PyUnicode_AsUTF8AndSize(o, &n);
-        x->body_is_text = true;
-        return text != NULL && set_body(x, text, (size_t)n);
-    }
-    Py_buffer view;
-    if (PyObject_GetBuffer(o, &view, PyBUF_SIMPLE) < 0) {
-        return false;
-    }
-    bool ok = set_body(x, view.buf, (size_t)view.len);
-    PyBuffer_Release(&view);
-    return ok;
-}
 
 static bool
 set_json(struct build *b)
@@ -541,7 +525,7 @@ set_form(struct build *b)
     if (build_is_simple_form(b->call->data)) {
         struct buf text = {0};
         bool ok = build_append_form(&text, b->call->data) &&
-                  set_body(b->x, text.data ? text.data : "", text.length);
+                  build_text(b->x, text.data ? text.data : "", text.length);
         buf_free(&text);
         b->x->body_is_text = true;
         return ok;
@@ -575,7 +559,7 @@ build_body(struct build *b)
     if (json != NULL && json != Py_None) {
         return set_json(b);
     }
-    return !says_length(b->x->method) || set_body(b->x, "", 0);
+    return !says_length(b->x->method) || build_text(b->x, "", 0);
 }
 
 /* --- The rest. */
@@ -685,25 +669,50 @@ build_cookies(struct build *b)
     return ok;
 }
 
+/* verify= and cert= that name files: options. */
+static bool
+build_tls(struct build *b, PyObject *verify, PyObject *cert)
+{
+    if ((PyBool_Check(verify) || verify == Py_None) && cert == Py_None) {
+        return true;
+    }
+    PyObject *options =
+        PyObject_CallFunction(helpers.tls_options, "sOO", b->x->url, verify,
+                              cert);
+    bool ok = options != NULL && options_from_dict(options, &b->x->options);
+    Py_XDECREF(options);
+    return ok;
+}
+
+/* An argument of the call, or what the session has instead. */
+static PyObject *
+argument_or(PyObject *argument, PyObject *otherwise)
+{
+    return argument != NULL && argument != Py_None ? argument : otherwise;
+}
+
 static bool
 build_flags(struct build *b)
 {
     struct call *c = b->call;
-    PyObject *verify = c->verify != NULL && c->verify != Py_None
-                           ? c->verify
-                           : b->session->verify;
-    if (verify != NULL && PyUnicode_Check(verify)) {
-        PyErr_SetString(PyExc_NotImplementedError,
-                        "verify= with a file of certificates is not supported "
-                        "by this version's HTTP client");
-        return false;
-    }
+    SessionObject *s = b->session;
+    PyObject *verify =
+        argument_or(c->verify, s->verify ? s->verify : Py_True);
+    PyObject *cert = argument_or(c->cert, s->cert ? s->cert : Py_None);
     int follow = c->allow_redirects ? PyObject_IsTrue(c->allow_redirects) : 1;
-    int check = verify != NULL ? PyObject_IsTrue(verify) : 1;
+    int check = PyObject_IsTrue(verify);
+    int stream = c->stream != NULL && c->stream != Py_None
+                     ? PyObject_IsTrue(c->stream)
+                     : s->stream;
     b->x->follow = follow > 0;
     b->x->verify = check > 0;
-    b->x->max_redirects = (int)b->session->max_redirects;
-    return follow >= 0 && check >= 0;
+    b->x->max_redirects = (int)s->max_redirects;
+    if (stream > 0) {
+        b->x->undecoded = true;
+        stream = exchange_stream(b->x);
+    }
+    return follow >= 0 && check >= 0 && stream >= 0 &&
+           build_tls(b, verify, cert);
 }
 
 static bool
@@ -719,22 +728,31 @@ build_reply(struct build *b)
     return true;
 }
 
+/* Gives it its connections; NULL: there is an exception. */
+static struct exchange *
+connect_it(struct exchange *x, TransportObject *transport)
+{
+    x->connections =
+        transport != NULL ? connections_get(&transport->connections) : NULL;
+    if (x->connections == NULL) {
+        exchange_free(x);
+        return NULL;
+    }
+    return x;
+}
+
 /* Everything that fast and slow preparation have in common. */
 static struct exchange *
 complete(struct build *b, bool ok)
 {
     Py_CLEAR(b->authorization);
     ok = ok && build_timeout(b) && build_flags(b) && build_reply(b);
-    if (ok) {
-        b->x->connections = session_connections(b->session);
-        b->x->cookies = cookie_jar_ref(session_jar(b->session));
-        ok = b->x->connections != NULL && b->x->cookies != NULL;
+    CookieJarObject *jar = ok ? session_jar(b->session) : NULL;
+    if (jar != NULL) {
+        b->x->cookies = cookie_jar_ref(jar->jar);
     }
-    if (!ok) {
-        exchange_free(b->x);
-        return NULL;
-    }
-    return b->x;
+    return connect_it(b->x, jar != NULL ? session_transport(b->session)
+                                        : NULL);
 }
 
 struct exchange *
@@ -750,13 +768,19 @@ build_exchange(SessionObject *session, struct call *call)
                             build_headers(&b) && build_cookies(&b));
 }
 
+static bool
+has_body(const struct exchange *x)
+{
+    return x->body != NULL || x->upload != NULL;
+}
+
 /* From what requests prepared: (method, url, headers, body). */
 static bool
 take_prepared(struct build *b, PyObject *prepared)
 {
-    PyObject *url, *headers, *body;
-    if (!PyArg_ParseTuple(prepared, "OUOO", &b->call->method, &url, &headers,
-                          &body)) {
+    PyObject *url, *headers, *body, *request;
+    if (!PyArg_ParseTuple(prepared, "OUOO|O", &b->call->method, &url,
+                          &headers, &body, &request)) {
         return false;
     }
     struct buf text = {0};
@@ -769,7 +793,7 @@ take_prepared(struct build *b, PyObject *prepared)
     bool ok = build_set_method(b->x, b->call->method) &&
               (body == Py_None || build_set_body(b->x, body)) &&
               add_items(b, headers) &&
-              (b->x->body == NULL || add_content_headers(b)) &&
+              (!has_body(b->x) || add_content_headers(b)) &&
               add_missing_lines(b) && build_cookies(b);
     b->x->headers = b->x->lines;
     return ok;
@@ -784,4 +808,22 @@ build_prepared(SessionObject *session, struct call *call, PyObject *prepared)
         return NULL;
     }
     return complete(&b, take_prepared(&b, prepared));
+}
+
+struct exchange *
+build_hop(TransportObject *transport, PyObject *prepared, PyObject *timeouts,
+          PyObject *verify, PyObject *options)
+{
+    struct call call = {.timeout = timeouts};
+    struct build b = {.call = &call, .x = exchange_new()};
+    if (b.x == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    int check = PyObject_IsTrue(verify);
+    b.x->verify = check > 0;
+    bool ok = check >= 0 && take_prepared(&b, prepared) && build_timeout(&b) &&
+              (options == NULL || options_from_dict(options, &b.x->options)) &&
+              build_reply(&b);
+    return connect_it(b.x, ok ? transport : NULL);
 }

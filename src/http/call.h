@@ -14,6 +14,7 @@ struct call {
     PyObject *name, *context, *catch_response;
     PyObject *data, *json, *params, *headers, *cookies, *auth, *timeout;
     PyObject *allow_redirects, *verify, *stream;
+    PyObject *files, *hooks, *proxies, *cert;
     PyObject *others;           /* owned: dict of all other keywords */
 };
 

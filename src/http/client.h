@@ -11,19 +11,35 @@
 #include "http/cookie.h"
 #include "http/engine.h"
 
+/* Connections that requests may share: a session's own, or those of urllib3's
+   pools (transport.c). */
+typedef struct {
+    PyObject_HEAD
+    struct connections *connections;    /* NULL until the first request */
+} TransportObject;
+
+/* Cookies, as sessions and what shows them to Python share them. */
+typedef struct {
+    PyObject_HEAD
+    struct cookie_jar *jar;
+    bool strange;               /* its rules are not ours: Python applies
+                                   them */
+} CookieJarObject;
+
 /* The native base of HttpSession. What requests.Session keeps in attributes
    comes into being when it is first touched: NULL until then. */
 typedef struct {
     PyObject_HEAD
-    struct connections *connections;    /* NULL until the first request */
-    struct cookie_jar *jar;     /* NULL until needed */
+    TransportObject *transport; /* NULL until the first request */
+    CookieJarObject *jar;       /* NULL until there are cookies to keep, or
+                                   somebody's own jar keeps them */
     PyObject *base_url;
     PyObject *request_event;
     PyObject *user;             /* or None */
     PyObject *request_name;     /* or None */
     PyObject *explicit_name;    /* of the last request, or None */
     PyObject *headers;          /* CaseInsensitiveDict */
-    PyObject *cookies;          /* a view of the connections' jar */
+    PyObject *cookies;          /* what shows jar; without jar: their own */
     PyObject *auth;
     PyObject *params;
     PyObject *hooks;
@@ -34,9 +50,13 @@ typedef struct {
     long max_redirects;
     bool stream;
     bool trust_env;
+    bool replaced;              /* an attribute stands for a method that native
+                                   requests would not call */
 } SessionObject;
 
 extern PyTypeObject *Session_Type;
+extern PyTypeObject *Transport_Type;
+extern PyTypeObject *CookieJar_Type;
 
 /* helpers.c: functions of locust.clients, which holds what is Python's. */
 struct client_helpers {
@@ -45,7 +65,22 @@ struct client_helpers {
     PyObject *encode_form;      /* (data) -> str or bytes */
     PyObject *prepare_url;      /* (url, params) -> str */
     PyObject *prepare;          /* (session, method, url, dict) ->
-                                   (method, url, headers, body) */
+                                   (method, url, headers, body, request), or
+                                   the response if requests has sent it */
+    PyObject *send_slowly;      /* (session, method, url, dict) -> response */
+    PyObject *describe;         /* (response, url as given, its stream) ->
+                                   (url, name, length, ms or None) */
+    PyObject *adapters_are_ours;        /* (session) -> bool */
+    PyObject *close_adapters;   /* (session) */
+    PyObject *adopt_cookies;    /* (session, value) -> (cookies, CookieJar or
+                                   None) */
+    PyObject *unwrap;           /* (exception) -> what is left of it */
+    PyObject *tls_options;      /* (url, verify, cert) -> dict for
+                                   options_from_dict() */
+    PyObject *adapter_class;    /* requests.adapters.HTTPAdapter */
+    PyObject *adapter_send;     /* its send() */
+    PyObject *own_methods;      /* tuple of what a session may not replace if
+                                   its requests are to be native */
     PyObject *merge_headers;    /* (session, headers) -> mapping */
     PyObject *basic_auth;       /* (pair or HTTPBasicAuth) -> str */
     PyObject *basic_auth_class; /* requests.auth.HTTPBasicAuth */
@@ -61,6 +96,8 @@ struct client_helpers {
     PyObject *response_error;   /* locust.exception.ResponseError */
     PyObject *catch_error;      /* locust.exception.CatchResponseError */
     PyObject *lazy;             /* (response, what) -> object */
+    PyObject *body_source;      /* (body) -> [bytes or (descriptor, offset,
+                                   length)] or (iterable, length, rewind) */
     PyObject *loads;            /* json.loads of requests */
     PyObject *trust;            /* file of trusted certificates, or None */
 };
@@ -77,15 +114,26 @@ extern char *urllib3_agent;
    an exception set. */
 struct exchange *build_exchange(SessionObject *session, struct call *call);
 
-/* The same from what requests made of the call: (method, url, headers, body),
-   borrowed. */
+/* The same from what requests made of the call: (method, url, headers, body
+   ...), borrowed. */
 struct exchange *build_prepared(SessionObject *session, struct call *call,
                                 PyObject *prepared);
+
+/* One request without a session: no cookies are looked at, and nothing is
+   followed. timeouts is a pair of seconds or None; options (dict or NULL) are
+   those of options_from_dict(). */
+struct exchange *build_hop(TransportObject *transport, PyObject *prepared,
+                           PyObject *timeouts, PyObject *verify,
+                           PyObject *options);
+
+/* build_body.c: the body of a request from anything that requests sends: bytes,
+   str, a file, an iterable. False with an exception set. */
+bool build_set_body(struct exchange *x, PyObject *body);
+bool build_text(struct exchange *x, const char *bytes, size_t length);
 
 /* build.c: what the fast client builds in the same way. False with an
    exception set. */
 bool build_set_method(struct exchange *x, PyObject *method);
-bool build_set_body(struct exchange *x, PyObject *body);  /* str or a buffer */
 bool build_is_simple_form(PyObject *data);
 bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 
@@ -101,9 +149,25 @@ bool options_from_dict(PyObject *dict, const struct http_options **made);
 bool cookie_put_tuple(struct cookie_jar *jar, PyObject *tuple);
 bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
-/* session_cookies.c: the session's cookies, made if need be. NULL with an
-   exception set. */
-struct cookie_jar *session_jar(SessionObject *s);
+/* session_call.c: the methods of a session. */
+#define SESSION_CALL(name)                                                    \
+    PyObject *http_session_##name(SessionObject *s, PyObject *const *args,         \
+                             Py_ssize_t n, PyObject *names_of)
+SESSION_CALL(request);
+SESSION_CALL(get);
+SESSION_CALL(options);
+SESSION_CALL(head);
+SESSION_CALL(post);
+SESSION_CALL(put);
+SESSION_CALL(patch);
+SESSION_CALL(delete);
+
+/* session_call.c: remembers what the session's type has of its own. 0 or -1. */
+int calls_init(PyObject *session_type);
+
+/* session_cookies.c: the cookies of a session, made if need be; borrowed. NULL
+   with an exception set. */
+CookieJarObject *session_jar(SessionObject *session);
 
 /* session_cookies.c: a jar (NULL: an empty one) for Python: all cookies, the
    number of changes, setting and deleting some. */
@@ -112,12 +176,6 @@ PyObject *cookies_version(struct cookie_jar *jar);
 PyObject *cookies_set(struct cookie_jar *jar, PyObject *args);
 PyObject *cookies_delete(struct cookie_jar *jar, PyObject *args);
 
-/* The same as methods of the session, for locust.clients. */
-PyObject *session_cookie_list(SessionObject *s, PyObject *unused);
-PyObject *session_cookie_version(SessionObject *s, PyObject *unused);
-PyObject *session_cookie_set(SessionObject *s, PyObject *args);
-PyObject *session_cookie_delete(SessionObject *s, PyObject *args);
-
 /* perform.c: sends an exchange and waits until it is back. Parks. 0; or -1
    with an exception set, and then it takes the exchange over. */
 int exchange_perform(struct exchange *x);
@@ -125,9 +183,18 @@ int exchange_perform(struct exchange *x);
 /* pyengine.c: opens the connections kept in a place if need be; starts the
    engine with the first ones. NULL with an exception set. */
 struct connections *connections_get(struct connections **place);
-struct connections *session_connections(SessionObject *session);
+
+/* transport.c: the session's own, made if need be; borrowed. NULL with an
+   exception set. */
+TransportObject *session_transport(SessionObject *session);
+
+/* transport.c: closes the connections once none is in use; NULL is allowed. 0,
+   or -1 with an exception set. */
+int transport_close(TransportObject *transport);
 
 int session_module_exec(PyObject *module);
+int transport_module_exec(PyObject *module);
+int session_cookies_module_exec(PyObject *module);
 int perform_module_exec(PyObject *module);
 int engine_module_exec(PyObject *module);
 int helpers_module_exec(PyObject *module);

@@ -54,6 +54,12 @@ static const struct wanted wanted[] = {
     HELPER(http_error),     HELPER(response_error),
     HELPER(catch_error),    HELPER(lazy),
     HELPER(loads),          HELPER(trust),
+    HELPER(send_slowly),    HELPER(describe),
+    HELPER(adapters_are_ours), HELPER(close_adapters),
+    HELPER(adopt_cookies),  HELPER(unwrap),
+    HELPER(tls_options),    HELPER(adapter_class),
+    HELPER(adapter_send),   HELPER(own_methods),
+    HELPER(body_source),
 #undef HELPER
 };
 

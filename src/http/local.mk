@@ -28,8 +28,10 @@ libplain_la_SOURCES += \
 	src/http/url.h
 
 libcore_la_SOURCES += \
+	src/http/adopt.c \
 	src/http/body.c \
 	src/http/build.c \
+	src/http/build_body.c \
 	src/http/call.c \
 	src/http/call.h \
 	src/http/client.h \
@@ -49,4 +51,6 @@ libcore_la_SOURCES += \
 	src/http/response.c \
 	src/http/response.h \
 	src/http/session.c \
-	src/http/session_cookies.c
+	src/http/session_call.c \
+	src/http/session_cookies.c \
+	src/http/transport.c

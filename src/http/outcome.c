@@ -100,6 +100,10 @@ report_with(ResponseObject *r, PyObject *exception)
     if (r->request_meta != NULL) {
         return fire_meta(r, exception);
     }
+    const char *url = response_reported_text(r);
+    if (url == NULL) {
+        return -1;
+    }
     struct request_report report = {
         .request_type = r->request_type,
         .name = r->name,
@@ -109,7 +113,7 @@ report_with(ResponseObject *r, PyObject *exception)
         .exception = exception,
         .context = r->context,
         .response = (PyObject *)r,
-        .url = response_reported(r)->url,
+        .url = url,
         .start_time = r->start_time,
     };
     return event_fire_request(r->hook, &report);

@@ -72,12 +72,6 @@ connections_get(struct connections **place)
     return *place != NULL ? *place : (struct connections *)PyErr_NoMemory();
 }
 
-struct connections *
-session_connections(SessionObject *session)
-{
-    return connections_get(&session->connections);
-}
-
 /* --- Forks. */
 
 static PyObject *

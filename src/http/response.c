@@ -10,6 +10,7 @@
 
 #include <netdb.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <structmember.h>
 
@@ -18,6 +19,7 @@
 #include "base/pycompat.h"
 #include "http/fast.h"
 #include "http/flow.h"
+#include "http/stream.h"
 #include "http/url.h"
 
 PyTypeObject *Response_Type;
@@ -32,6 +34,13 @@ response_reported(const ResponseObject *r)
         reply = reply->previous;
     }
     return reply;
+}
+
+const char *
+response_reported_text(const ResponseObject *r)
+{
+    return r->reported_url != NULL ? PyUnicode_AsUTF8(r->reported_url)
+                                   : response_reported(r)->url;
 }
 
 /* Path and query of a URL, which names a request that has no other name. */
@@ -122,23 +131,36 @@ response_error_message(const struct exchange *x)
                                   (Py_ssize_t)x->message_length, NULL);
 }
 
-/* Sets error and reported from the exchange's. 0 or -1. */
-static int
-make_error(ResponseObject *r)
+PyObject *
+exchange_failure(const struct exchange *x)
 {
-    struct exchange *x = r->exchange;
     PyObject *message = response_error_message(x);
     if (message == NULL) {
-        return -1;
+        return NULL;
     }
     bool connecting = x->error == HTTP_CONNECT_TIMEOUT ||
                       (x->error == HTTP_READ_TIMEOUT && x->code == 2);
     double timeout = connecting ? x->connect_timeout : x->read_timeout;
+    return Py_BuildValue("(siNdn)", response_error_kind(x), x->code, message,
+                         timeout,
+                         (Py_ssize_t)(x->reply->raw.length - x->reply->body));
+}
+
+/* Sets error and reported from the exchange's. 0 or -1. */
+static int
+make_error(ResponseObject *r)
+{
+    PyObject *failure = exchange_failure(r->exchange);
+    PyObject *whose = Py_BuildValue("(Os)", r, r->exchange->reply->url);
+    PyObject *args = failure == NULL || whose == NULL
+                         ? NULL
+                         : PySequence_Concat(whose, failure);
     /* A pair; or it raises what reaches the task. */
-    PyObject *pair = PyObject_CallFunction(
-        helpers.make_error, "OssiNdn", r, x->reply->url,
-        response_error_kind(x), x->code, message, timeout,
-        (Py_ssize_t)(x->reply->raw.length - x->reply->body));
+    PyObject *pair =
+        args == NULL ? NULL : PyObject_CallObject(helpers.make_error, args);
+    Py_XDECREF(args);
+    Py_XDECREF(whose);
+    Py_XDECREF(failure);
     if (pair == NULL) {
         return -1;
     }
@@ -157,6 +179,25 @@ response_broke_in_body(const struct exchange *x)
            (x->error == HTTP_READ_TIMEOUT && x->code == 1);
 }
 
+/* A response without a body that has come yet: a Reply reads it, and requests'
+   code what that gives. Takes the exchange over. False with an exception
+   set. */
+static bool
+begin_stream(ResponseObject *r, struct exchange *x)
+{
+    struct header length;
+    r->response_time = (double)(x->reply->headed - x->taken) * 1e-6;
+    if (reply_find_header(x->reply, "Content-Length", &length)) {
+        r->length = (Py_ssize_t)strtoll(length.value, NULL, 10);
+    }
+    r->body = reply_object_new(x);
+    r->exchange = r->body != NULL ? x : NULL;
+    r->in_python = true;
+    r->lazy = Py_BuildValue("{sOsO}", "_content", Py_False,
+                            "_content_consumed", Py_False);
+    return r->body != NULL && r->lazy != NULL;
+}
+
 PyObject *
 response_new(SessionObject *session, struct call *call, struct exchange *x,
              double start_time)
@@ -164,26 +205,34 @@ response_new(SessionObject *session, struct call *call, struct exchange *x,
     PyTypeObject *type = (PyTypeObject *)helpers.response_class;
     ResponseObject *r = (ResponseObject *)type->tp_alloc(type, 0);
     if (r == NULL) {
-        exchange_free(x);
+        exchange_release(x);
+        return NULL;
+    }
+    bool streamed = x->stream != NULL && stream_is_headed(x->stream);
+    if (streamed && !begin_stream(r, x)) {
+        Py_DECREF(r);
         return NULL;
     }
     r->exchange = x;
     r->reply = x->reply;
     r->start_time = start_time;
-    r->response_time = (double)(x->ended - x->taken) * 1e-6;
+    if (!streamed) {
+        r->response_time = (double)(x->ended - x->taken) * 1e-6;
+    }
     r->hook = Py_NewRef(session->request_event);
     r->request_type = Py_NewRef(call->method);
     int caught = call->catch_response == NULL
                      ? 0
                      : PyObject_IsTrue(call->catch_response);
     r->catch_response = caught > 0;
-    bool ok = caught >= 0 && (x->error == HTTP_OK || make_error(r) == 0);
+    bool failed = !streamed && x->error != HTTP_OK;
+    bool ok = caught >= 0 && (!failed || make_error(r) == 0);
     int named = ok ? PyObject_IsTrue(call->name) : -1;
     if (named >= 0) {
         /* requests forgets the request of a reply that breaks within the
            body; then Locust names it by the URL as it was given. */
         r->name = named ? Py_NewRef(call->name)
-                  : response_broke_in_body(x)
+                  : failed && response_broke_in_body(x)
                       ? PyObject_Str(call->url)
                       : path_of(response_reported(r)->url);
         ok = r->name != NULL;
@@ -300,17 +349,10 @@ response_get_url(ResponseObject *r, void *closure)
 
 /* The rest of the status line after the number. */
 PyObject *
-response_get_reason(ResponseObject *r, void *closure)
+header_reason(const struct reply *reply)
 {
-    PyObject *set = set_by_hand(r, "reason");
-    if (set != NULL) {
-        return Py_NewRef(set);
-    }
-    if (r->reply == NULL || r->error != NULL) {
-        Py_RETURN_NONE;
-    }
-    const char *line = r->reply->raw.data;
-    const char *end = memchr(line, '\n', r->reply->body);
+    const char *line = reply->raw.data;
+    const char *end = memchr(line, '\n', reply->body);
     if (end == NULL) {
         return Py_NewRef(names.empty);
     }
@@ -322,6 +364,19 @@ response_get_reason(ResponseObject *r, void *closure)
         line = space != NULL ? space + 1 : end;
     }
     return PyUnicode_DecodeLatin1(line, end - line, NULL);
+}
+
+PyObject *
+response_get_reason(ResponseObject *r, void *closure)
+{
+    PyObject *set = set_by_hand(r, "reason");
+    if (set != NULL) {
+        return Py_NewRef(set);
+    }
+    if (r->reply == NULL || r->error != NULL) {
+        Py_RETURN_NONE;
+    }
+    return header_reason(r->reply);
 }
 
 static PyObject *
@@ -373,11 +428,17 @@ PyDoc_STRVAR(header_items_doc,
 PyObject *
 response_header_items(ResponseObject *r, PyObject *unused)
 {
+    bool none = r->reply == NULL || r->error != NULL;
+    return none ? PyList_New(0) : header_items(r->reply);
+}
+
+PyObject *
+header_items(const struct reply *reply)
+{
     PyObject *list = PyList_New(0);
     struct header h;
-    bool none = r->reply == NULL || r->error != NULL;
-    for (size_t at = 0; list != NULL && !none &&
-                        reply_next_header(r->reply, &at, &h);) {
+    for (size_t at = 0;
+         list != NULL && reply_next_header(reply, &at, &h);) {
         PyObject *item = Py_BuildValue(
             "(NN)",
             PyUnicode_DecodeLatin1(h.name, (Py_ssize_t)h.name_length, NULL),
@@ -436,6 +497,17 @@ response_get_elapsed_seconds(ResponseObject *r, void *closure)
                               1e-9);
 }
 
+/* The body of a redirect before a stream: as it came, to be decoded by
+   requests' code like the stream itself. False with an exception set. */
+static bool
+read_later(ResponseObject *hop)
+{
+    hop->in_python = true;
+    hop->lazy = Py_BuildValue("{sOsO}", "_content", Py_False,
+                              "_content_consumed", Py_False);
+    return hop->lazy != NULL;
+}
+
 /* The redirects that led here, each as a response of its own. */
 static PyObject *
 make_history(ResponseObject *r)
@@ -450,6 +522,9 @@ make_history(ResponseObject *r)
             hop->origin = Py_NewRef(r->origin ? r->origin : (PyObject *)r);
             hop->reply = (struct reply *)reply;
             hop->fast = r->fast;
+            if (r->in_python && !read_later(hop)) {
+                Py_CLEAR(hop);
+            }
         }
         if (hop == NULL || PyList_Insert(list, 0, (PyObject *)hop) < 0) {
             Py_CLEAR(list);
@@ -479,6 +554,9 @@ response_get_history(ResponseObject *r, void *closure)
 static PyObject *
 get_reported_url(ResponseObject *r, void *closure)
 {
+    if (r->reported_url != NULL) {
+        return Py_NewRef(r->reported_url);
+    }
     if (r->exchange == NULL) {
         return response_get_url(r, NULL);
     }
@@ -490,7 +568,7 @@ Py_ssize_t
 response_length(const ResponseObject *r)
 {
     Py_ssize_t length = r->length;
-    if (!r->fast) {
+    if (!r->in_python && !r->fast) {
         response_body(r, &length);
     }
     return length;
@@ -541,10 +619,46 @@ response_set_request_meta(ResponseObject *r, PyObject *value, void *closure)
     return 0;
 }
 
+/* _content_consumed: of bodies that requests' code reads it is what that code
+   says; all others are there. */
 static PyObject *
-get_true(ResponseObject *r, void *closure)
+get_consumed(ResponseObject *r, void *closure)
 {
-    Py_RETURN_TRUE;
+    PyObject *set = r->in_python ? set_by_hand(r, "_content_consumed") : NULL;
+    return Py_NewRef(set != NULL ? set : Py_True);
+}
+
+static int
+set_consumed(ResponseObject *r, PyObject *value, void *closure)
+{
+    return r->in_python ? response_set_lazy(r, value, "_content_consumed") : 0;
+}
+
+static PyObject *
+get_body(ResponseObject *r, void *closure)
+{
+    return Py_NewRef(r->body != NULL ? r->body : Py_None);
+}
+
+static PyObject *
+get_http_version(ResponseObject *r, void *closure)
+{
+    return PyLong_FromLong(r->reply != NULL ? r->reply->http_version : 0);
+}
+
+static PyObject *
+get_method(ResponseObject *r, void *closure)
+{
+    return PyUnicode_FromString(r->reply != NULL ? r->reply->method : "");
+}
+
+/* What of a redirect before a stream has come, undecoded. */
+static PyObject *
+get_raw_body(ResponseObject *r, void *closure)
+{
+    Py_ssize_t length;
+    const char *body = response_body(r, &length);
+    return PyBytes_FromStringAndSize(body, r->body == NULL ? length : 0);
 }
 
 static PyObject *
@@ -562,12 +676,6 @@ set_error(ResponseObject *r, PyObject *value, void *closure)
     return 0;
 }
 
-static int
-set_nothing(ResponseObject *r, PyObject *value, void *closure)
-{
-    return 0;
-}
-
 #define LAZY(name, doc)                                                       \
     {#name, (getter)response_get_lazy, (setter)response_set_lazy, doc, #name}
 
@@ -576,10 +684,16 @@ static PyGetSetDef response_getset[] = {
      "HTTP status; 0 if there was no reply.", "status_code"},
     {"content", (getter)response_get_content, (setter)response_set_content,
      "The body, decoded, in bytes.", NULL},
-    {"_content", (getter)response_get_content, (setter)response_set_content,
+    {"_content", (getter)response_get_kept, (setter)response_set_content,
      "What requests.Response keeps the body in.", NULL},
-    {"_content_consumed", (getter)get_true, (setter)set_nothing,
+    {"_content_consumed", (getter)get_consumed, (setter)set_consumed,
      "For requests.Response: the body has been read.", NULL},
+    {"_reply", (getter)get_body, NULL, "The Reply that reads it, or None.",
+     NULL},
+    {"_http_version", (getter)get_http_version, NULL, "10, 11 or 20.", NULL},
+    {"_method", (getter)get_method, NULL, "The method that was sent.", NULL},
+    {"_raw_body", (getter)get_raw_body, NULL,
+     "The body as it came, if it is not read from a Reply.", NULL},
     {"text", (getter)response_get_text, NULL, "The body as str.", NULL},
     {"encoding", (getter)response_get_encoding, (setter)response_set_encoding,
      "What text decodes the body with; may be set.", NULL},
@@ -645,7 +759,8 @@ static PyMethodDef response_methods[] = {
 
 #define RESPONSE_OBJECTS(DO) \
     DO(origin) DO(hook) DO(request_type) DO(name) DO(context) DO(error) \
-    DO(refused) DO(reported) DO(manual) DO(content) DO(encoding) DO(request_meta) DO(lazy)
+    DO(refused) DO(reported) DO(manual) DO(content) DO(encoding) \
+    DO(request_meta) DO(lazy) DO(reported_url) DO(body)
 
 int
 response_traverse(ResponseObject *r, visitproc visit, void *arg)
@@ -672,8 +787,9 @@ response_dealloc(ResponseObject *r)
 {
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
+    struct exchange *own = r->body == NULL ? r->exchange : NULL;
     response_clear(r);
-    exchange_release(r->exchange);
+    exchange_release(own);
     type->tp_free(r);
     Py_DECREF(type);
 }
@@ -693,8 +809,8 @@ response_init(ResponseObject *r, PyObject *args, PyObject *kwargs)
     }
     Py_DECREF(request);
     Py_XSETREF(r->error, Py_NewRef(error));
-    Py_XSETREF(r->reported, Py_NewRef(error));
-    return 0;
+    Py_XSETREF(r->reported, PyObject_CallOneArg(helpers.unwrap, error));
+    return r->reported != NULL ? 0 : -1;
 }
 
 PyDoc_STRVAR(response_doc, "The native base of locust.clients' replies.");

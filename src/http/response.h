@@ -10,7 +10,9 @@
 /* The native base of the replies. */
 typedef struct {
     PyObject_HEAD
-    struct exchange *exchange;  /* owned, or NULL: then origin's */
+    struct exchange *exchange;  /* owned, unless body has it; or NULL: then
+                                   origin's */
+    PyObject *body;             /* the Reply that reads a stream, or NULL */
     PyObject *origin;           /* the Response whose exchange this one is a
                                    redirect of, or NULL */
     struct reply *reply;        /* within exchange; NULL for failures */
@@ -28,11 +30,14 @@ typedef struct {
     PyObject *encoding;         /* str or None, once asked for or set */
     PyObject *request_meta;     /* dict, once asked for */
     PyObject *lazy;             /* dict: headers, cookies, url ... */
-    Py_ssize_t length;          /* fast: of the body, as reported */
+    PyObject *reported_url;     /* of one that requests made, or NULL */
+    Py_ssize_t length;          /* of the body, as reported: of such ones,
+                                   of streams and of FastHttpUser's */
     double start_time;          /* seconds since the epoch */
     double response_time;       /* ms */
     bool catch_response;
     bool entered;
+    bool in_python;             /* requests' code has the body: raw gives it */
     bool fast;                  /* FastHttpUser's; see fast.h */
 } ResponseObject;
 
@@ -50,11 +55,22 @@ PyObject *response_new(SessionObject *session, struct call *call,
 PyObject *response_refused(SessionObject *session, struct call *call,
                            PyObject *error);
 
-/* The reply whose URL the request event names. */
+/* The reply whose URL the request event names, of a response with an
+   exchange. */
 const struct reply *response_reported(const ResponseObject *r);
 
-/* The length of the body that the request event names. */
+/* That URL, of any response; NULL with an exception set. */
+const char *response_reported_text(const ResponseObject *r);
+
+/* The length of the body that it names. */
 Py_ssize_t response_length(const ResponseObject *r);
+
+/* What replies show: [(name, value)], the words after the status, and of an
+   exchange that has failed (kind, code, message, time limit, bytes of body
+   received). New references. */
+PyObject *header_items(const struct reply *reply);
+PyObject *header_reason(const struct reply *reply);
+PyObject *exchange_failure(const struct exchange *x);
 
 /* HTTP status; 0 if there was no reply. */
 int response_status(const ResponseObject *r);
@@ -98,6 +114,20 @@ int response_traverse(ResponseObject *r, visitproc visit, void *arg);
 int response_clear(ResponseObject *r);
 void response_dealloc(ResponseObject *r);
 
+/* --- adopt.c */
+
+/* One of ours for the response that requests made of a call, whose name call
+   has. NULL with an exception set. */
+PyObject *response_adopt(SessionObject *session, struct call *call,
+                         PyObject *plain, double start_time,
+                         double response_time);
+
+/* --- transport.c */
+
+/* A Reply for a streamed exchange, which it takes over. NULL with an exception
+   set. */
+PyObject *reply_object_new(struct exchange *x);
+
 /* --- outcome.c */
 
 /* Decides success or failure and fires the request event. 0, or -1 with an
@@ -122,6 +152,7 @@ const char *response_body(const ResponseObject *r, Py_ssize_t *length);
 
 /* Attributes and methods. */
 PyObject *response_get_content(ResponseObject *r, void *closure);
+PyObject *response_get_kept(ResponseObject *r, void *closure);
 int response_set_content(ResponseObject *r, PyObject *value, void *closure);
 PyObject *response_get_encoding(ResponseObject *r, void *closure);
 int response_set_encoding(ResponseObject *r, PyObject *value, void *closure);

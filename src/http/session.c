@@ -1,283 +1,21 @@
 /*
- * The native base of HttpSession: request() and the verbs.
+ * The native base of HttpSession: its attributes.
  *
  * HttpSession derives from this first and from requests.Session second, and
  * requests' constructor is not run: what it would set up comes into being when
  * somebody touches it. A session that nobody has touched costs a small struct
- * and, once it has made a request, its connections.
+ * and, once it has made a request, its connections. Its calls are in call.c.
  */
 #include "config.h"
 #include "http/client.h"
 
 #include <stddef.h>
-#include <string.h>
 #include <structmember.h>
 
-#include "base/clock.h"
-#include "base/names.h"
-#include "base/pycompat.h"
-#include "http/response.h"
-#include "http/url.h"
 
 PyTypeObject *Session_Type;
 
 #define MAX_REDIRECTS 30
-
-/* --- Calls. */
-
-static const struct keyword keywords[] = {
-    CALL_KEYWORD(name),    CALL_KEYWORD(catch_response),
-    CALL_KEYWORD(json),    CALL_KEYWORD(headers),
-    CALL_KEYWORD(data),    CALL_KEYWORD(params),
-    CALL_KEYWORD(context), CALL_KEYWORD(allow_redirects),
-    CALL_KEYWORD(timeout), CALL_KEYWORD(cookies),
-    CALL_KEYWORD(auth),    CALL_KEYWORD(verify),
-    CALL_KEYWORD(url),     CALL_KEYWORD(method),
-};
-
-static bool
-is_given(PyObject *o)
-{
-    return o != NULL && o != Py_None;
-}
-
-/* Whether credentials are the kind that becomes one header line. */
-static bool
-is_basic(PyObject *auth)
-{
-    return (PyTuple_CheckExact(auth) && PyTuple_GET_SIZE(auth) == 2) ||
-           (PyObject *)Py_TYPE(auth) == helpers.basic_auth_class;
-}
-
-static bool
-is_ordinary_body(PyObject *data)
-{
-    return PyUnicode_Check(data) || PyBytes_Check(data) ||
-           PyByteArray_Check(data) || PyDict_Check(data);
-}
-
-static bool
-has_items(PyObject *o)
-{
-    Py_ssize_t n = is_given(o) ? PyObject_Size(o) : 0;
-    if (n < 0) {
-        PyErr_Clear();          /* no container: let requests look at it */
-        return true;
-    }
-    return n > 0;
-}
-
-/* Whether the URL, or the session's for a relative one, says who asks. */
-static bool
-has_credentials(SessionObject *s, const struct call *c)
-{
-    PyObject *const candidates[] = {c->url, s->base_url};
-    for (int i = 0; i < 2 && PyUnicode_Check(candidates[i]); i++) {
-        Py_ssize_t n;
-        struct url_parts parts;
-        const char *url = PyUnicode_AsUTF8AndSize(candidates[i], &n);
-        if (url == NULL) {
-            PyErr_Clear();      /* whoever builds the URL will say it */
-            return false;
-        }
-        if (url_split(url, (size_t)n, &parts)) {
-            return parts.has_credentials;
-        }
-    }
-    return false;
-}
-
-/* Whether requests is to prepare this call. */
-static bool
-needs_requests(SessionObject *s, const struct call *c)
-{
-    return c->others != NULL || has_items(s->params) || s->stream ||
-           s->hooks != NULL || is_given(s->cert) || has_items(s->proxies) ||
-           (is_given(c->auth) && !is_basic(c->auth)) ||
-           (!is_given(c->auth) && is_given(s->auth) && !is_basic(s->auth)) ||
-           (is_given(c->data) && !is_ordinary_body(c->data)) ||
-           has_credentials(s, c);
-}
-
-static struct exchange *
-prepare_with_requests(SessionObject *s, struct call *c)
-{
-    PyObject *arguments = c->others != NULL ? PyDict_Copy(c->others)
-                                            : PyDict_New();
-    if (arguments == NULL) {
-        return NULL;
-    }
-    struct exchange *x = NULL;
-    struct {
-        PyObject *name, *value;
-    } more[] = {
-        {names.data, c->data},       {names.json, c->json},
-        {names.params, c->params},   {names.headers, c->headers},
-        {names.cookies, c->cookies}, {names.auth, c->auth},
-    };
-    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-        if (more[i].value != NULL &&
-            PyDict_SetItem(arguments, more[i].name, more[i].value) < 0) {
-            Py_DECREF(arguments);
-            return NULL;
-        }
-    }
-    PyObject *prepared = PyObject_CallFunctionObjArgs(
-        helpers.prepare, (PyObject *)s, c->method, c->url, arguments, NULL);
-    if (prepared != NULL) {
-        struct call copy = *c;      /* the method may be another one now */
-        x = build_prepared(s, &copy, prepared);
-    }
-    Py_XDECREF(prepared);
-    Py_DECREF(arguments);
-    return x;
-}
-
-/* Nothing was sent, because requests raises an exception for this call: some
-   kinds reach the task, the others are failed requests. */
-static PyObject *
-refused(SessionObject *s, struct call *c)
-{
-    if (!PyErr_ExceptionMatches(helpers.request_error) ||
-        PyErr_ExceptionMatches(helpers.passed_on)) {
-        return NULL;
-    }
-    PyObject *type, *error, *tb;
-    PyErr_Fetch(&type, &error, &tb);
-    PyErr_NormalizeException(&type, &error, &tb);
-    c->name = s->explicit_name;
-    PyObject *response = response_refused(s, c, error);
-    Py_XDECREF(type);
-    Py_XDECREF(error);
-    Py_XDECREF(tb);
-    ResponseObject *r = (ResponseObject *)response;
-    if (r != NULL && !r->catch_response && response_report(r) < 0) {
-        Py_CLEAR(response);
-    }
-    return response;
-}
-
-/* Whether the session has what every call needs: a subclass may have left out
-   our constructor, or somebody has deleted it. */
-static bool
-is_complete(SessionObject *s)
-{
-    const char *missing = s->request_name == NULL    ? "request_name"
-                          : s->base_url == NULL      ? "base_url"
-                          : s->request_event == NULL ? "request_event"
-                                                     : NULL;
-    if (missing != NULL) {
-        PyErr_Format(PyExc_AttributeError,
-                     "'%.100s' object has no attribute '%s'",
-                     _PyType_Name(Py_TYPE(s)), missing);
-    }
-    return missing == NULL;
-}
-
-/* session.request() once its arguments are known. */
-static PyObject *
-do_call(SessionObject *s, struct call *c)
-{
-    if (!is_complete(s)) {
-        return NULL;
-    }
-    if (c->method == NULL || c->url == NULL) {
-        PyErr_Format(PyExc_TypeError, "missing required argument: '%s'",
-                     c->method == NULL ? "method" : "url");
-        return NULL;
-    }
-    PyObject *name = is_given(c->name) ? c->name : Py_None;
-    int named = PyObject_IsTrue(name);
-    if (named < 0) {
-        return NULL;
-    }
-    Py_XSETREF(s->explicit_name, Py_NewRef(named ? name : s->request_name));
-    struct exchange *x = needs_requests(s, c) ? prepare_with_requests(s, c)
-                                              : build_exchange(s, c);
-    if (x == NULL) {
-        return refused(s, c);
-    }
-    PyObject *given = Py_NewRef(s->explicit_name);  /* may change meanwhile */
-    double start_time = clock_wall();
-    PyObject *response = NULL;
-    if (exchange_perform(x) == 0) {
-        c->name = given;
-        response = response_new(s, c, x, start_time);
-    }
-    Py_DECREF(given);
-    if (response == NULL) {
-        return NULL;
-    }
-    ResponseObject *r = (ResponseObject *)response;
-    if (!r->catch_response && response_report(r) < 0) {
-        Py_CLEAR(response);
-    }
-    return response;
-}
-
-static PyObject *
-finish_call(PyObject *session, struct call *c)
-{
-    PyObject *response = do_call((SessionObject *)session, c);
-    Py_XDECREF(c->others);
-    return response;
-}
-
-static struct client_kind kind = {
-    .keywords = keywords,
-    .count = sizeof(keywords) / sizeof(keywords[0]),
-    .finish = finish_call,
-};
-
-/* --- Methods. */
-
-PyDoc_STRVAR(request_doc,
-             "request(method, url, name=None, catch_response=False, "
-             "context={}, *, data=None, json=None, **kwargs)\n\n"
-             "Sends a request and waits for the reply; takes what "
-             "requests.Session.request() takes. name is what the statistics "
-             "call it.");
-
-static PyObject *
-session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
-                PyObject *names_of)
-{
-    struct call c = {0};
-    PyObject **positional[] = {&c.method, &c.url, &c.name, &c.catch_response,
-                               &c.context};
-    if (n > 5) {
-        PyErr_Format(PyExc_TypeError,
-                     "request() takes at most 5 positional arguments (%zd "
-                     "given)", n);
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        *positional[i] = args[i];
-    }
-    if (call_set_keywords(&kind, &c, args + n, names_of) < 0) {
-        Py_XDECREF(c.others);
-        return NULL;
-    }
-    return finish_call((PyObject *)s, &c);
-}
-
-#define VERB(function, upper, lower, count, default_follow)                   \
-    static PyObject *function(SessionObject *s, PyObject *const *args,        \
-                              Py_ssize_t n, PyObject *names_of)               \
-    {                                                                         \
-        struct verb verb = {names.upper, lower, count, default_follow};       \
-        return call_verb(&kind, (PyObject *)s, &verb, args, n, names_of);     \
-    }                                                                         \
-    PyDoc_STRVAR(function##_doc, lower                                        \
-                 "(url, ...)\n\nrequest(\"" #upper "\", url, ...)")
-
-VERB(session_get, GET, "get", 1, Py_True);
-VERB(session_options, OPTIONS, "options", 1, Py_True);
-VERB(session_head, HEAD, "head", 1, Py_False);
-VERB(session_post, POST, "post", 3, NULL);
-VERB(session_put, PUT, "put", 2, NULL);
-VERB(session_patch, PATCH, "patch", 2, NULL);
-VERB(session_delete, DELETE, "delete", 1, NULL);
 
 PyDoc_STRVAR(session_close_doc,
              "Closes the connections; the next request opens new ones.");
@@ -285,10 +23,15 @@ PyDoc_STRVAR(session_close_doc,
 static PyObject *
 session_close(SessionObject *s, PyObject *unused)
 {
-    if (s->connections != NULL && !connections_drop_idle(s->connections)) {
-        return PyErr_NoMemory();
+    if (s->adapters != NULL) {      /* with pools of their own, perhaps */
+        PyObject *r = PyObject_CallOneArg(helpers.close_adapters,
+                                          (PyObject *)s);
+        if (r == NULL) {
+            return NULL;
+        }
+        Py_DECREF(r);
     }
-    Py_RETURN_NONE;
+    return transport_close(s->transport) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* --- Attributes that come into being when touched. */
@@ -343,20 +86,50 @@ get_cookies(SessionObject *s, void *closure)
     return get_lazy(s, closure);
 }
 
-/* session.cookies = something: its contents replace ours. */
+/* session.cookies = something: requests' jars and mappings become ours, other
+   jars stay what they are, and Python applies their rules. */
 static int
 set_cookies(SessionObject *s, PyObject *value, void *closure)
 {
-    PyObject *jar = get_lazy(s, closure);
-    PyObject *r = jar == NULL || value == NULL
-                      ? NULL
-                      : PyObject_CallMethodOneArg(jar, names.replace, value);
     if (value == NULL) {
         PyErr_SetString(PyExc_AttributeError, "cookies cannot be deleted");
+        return -1;
     }
-    Py_XDECREF(jar);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
+    PyObject *cookies, *jar;
+    PyObject *pair = PyObject_CallFunctionObjArgs(helpers.adopt_cookies, s,
+                                                  value, NULL);
+    if (pair == NULL || !PyArg_ParseTuple(pair, "OO", &cookies, &jar)) {
+        Py_XDECREF(pair);
+        return -1;
+    }
+    Py_XSETREF(s->cookies, Py_NewRef(cookies));
+    Py_XSETREF(s->jar, jar == Py_None ? NULL
+                                      : (CookieJarObject *)Py_NewRef(jar));
+    Py_DECREF(pair);
+    return 0;
+}
+
+static PyObject *
+get_jar(SessionObject *s, void *closure)
+{
+    return Py_XNewRef((PyObject *)session_jar(s));
+}
+
+static PyObject *
+get_transport(SessionObject *s, void *closure)
+{
+    return Py_XNewRef((PyObject *)session_transport(s));
+}
+
+static int
+set_transport(SessionObject *s, PyObject *value, void *closure)
+{
+    if (value == NULL || !Py_IS_TYPE(value, Transport_Type)) {
+        PyErr_SetString(PyExc_TypeError, "it must be a Transport");
+        return -1;
+    }
+    Py_XSETREF(s->transport, (TransportObject *)Py_NewRef(value));
+    return 0;
 }
 
 static PyGetSetDef session_getset[] = {
@@ -367,6 +140,10 @@ static PyGetSetDef session_getset[] = {
     LAZY(adapters, "requests' adapters by prefix."),
     {"cookies", (getter)get_cookies, (setter)set_cookies,
      "The session's cookies.", (void *)offsetof(SessionObject, cookies)},
+    {"_jar", (getter)get_jar, NULL, "What native code keeps cookies in.",
+     NULL},
+    {"_transport", (getter)get_transport, (setter)set_transport,
+     "The session's own connections.", NULL},
     {NULL},
 };
 
@@ -395,6 +172,23 @@ static PyMemberDef session_members[] = {
     {NULL},
 };
 
+/* Attributes that stand for methods are noted: who replaces send() or
+   get_adapter() on one session wants to be called. */
+static int
+session_setattro(SessionObject *s, PyObject *name, PyObject *value)
+{
+    PyObject *methods = helpers.own_methods;
+    for (Py_ssize_t i = 0; value != NULL && methods != NULL &&
+                           i < PyTuple_GET_SIZE(methods); i++) {
+        PyObject *entry = PyTuple_GET_ITEM(methods, i);
+        if (PyTuple_GET_ITEM(entry, 0) == Py_None &&
+            PyUnicode_Compare(PyTuple_GET_ITEM(entry, 1), name) == 0) {
+            s->replaced = true;
+        }
+    }
+    return PyObject_GenericSetAttr((PyObject *)s, name, value);
+}
+
 /* --- The type. */
 
 static int
@@ -418,7 +212,7 @@ session_init(SessionObject *s, PyObject *args, PyObject *kwargs)
 }
 
 #define SESSION_OBJECTS(DO) \
-    DO(base_url) DO(request_event) DO(user) DO(request_name) \
+    DO(transport) DO(jar) DO(base_url) DO(request_event) DO(user) DO(request_name) \
     DO(explicit_name) DO(headers) DO(cookies) DO(auth) DO(params) \
     DO(hooks) DO(proxies) DO(adapters) DO(verify) DO(cert)
 
@@ -447,41 +241,34 @@ session_dealloc(SessionObject *s)
     PyTypeObject *type = Py_TYPE(s);
     PyObject_GC_UnTrack(s);
     session_clear(s);
-    if (s->connections != NULL) {
-        connections_close(s->connections);
-    }
-    cookie_jar_free(s->jar);
     type->tp_free(s);
     Py_DECREF(type);
 }
 
-#define FAST(name)                                                            \
-    {#name, (PyCFunction)(void (*)(void))session_##name,                      \
-     METH_FASTCALL | METH_KEYWORDS, session_##name##_doc}
+PyDoc_STRVAR(request_doc,
+             "request(method, url, name=None, catch_response=False, "
+             "context={}, *, data=None, json=None, **kwargs)\n\n"
+             "Sends a request and waits for the reply; takes what "
+             "requests.Session.request() takes. name is what the statistics "
+             "call it.");
 
-#define session_request_doc request_doc
+#define FAST(name, doc)                                                       \
+    {#name, (PyCFunction)(void (*)(void))http_session_##name,                      \
+     METH_FASTCALL | METH_KEYWORDS, doc}
+
+#define VERB(name, method)                                                    \
+    FAST(name, #name "(url, ...)\n\nrequest(\"" method "\", url, ...)")
 
 static PyMethodDef session_methods[] = {
-    FAST(request),
-    FAST(get),
-    FAST(options),
-    FAST(head),
-    FAST(post),
-    FAST(put),
-    FAST(patch),
-    FAST(delete),
+    FAST(request, request_doc),
+    VERB(get, "GET"),
+    VERB(options, "OPTIONS"),
+    VERB(head, "HEAD"),
+    VERB(post, "POST"),
+    VERB(put, "PUT"),
+    VERB(patch, "PATCH"),
+    VERB(delete, "DELETE"),
     {"close", (PyCFunction)session_close, METH_NOARGS, session_close_doc},
-    {"_cookie_list", (PyCFunction)session_cookie_list, METH_NOARGS,
-     "All cookies: [(domain, path, name, '', value, domain_given, "
-     "path_given, secure, http_only, expires)]."},
-    {"_cookie_version", (PyCFunction)session_cookie_version, METH_NOARGS,
-     "A number that changes when the cookies do."},
-    {"_cookie_set", (PyCFunction)session_cookie_set, METH_VARARGS,
-     "cookie_set(domain, path, name, value, domain_given, path_given, "
-     "secure, http_only, expires)"},
-    {"_cookie_delete", (PyCFunction)session_cookie_delete, METH_VARARGS,
-     "cookie_delete(domain, path, name)\n\n"
-     "Deletes what matches; None matches all. Returns how many."},
     {NULL},
 };
 
@@ -492,6 +279,7 @@ PyDoc_STRVAR(session_doc,
 static PyType_Slot session_slots[] = {
     {Py_tp_doc, (void *)session_doc},
     {Py_tp_init, session_init},
+    {Py_tp_setattro, session_setattro},
     {Py_tp_traverse, session_traverse},
     {Py_tp_clear, session_clear},
     {Py_tp_dealloc, session_dealloc},
@@ -515,6 +303,5 @@ session_module_exec(PyObject *module)
     if (Session_Type == NULL || PyModule_AddType(module, Session_Type) < 0) {
         return -1;
     }
-    kind.request = PyObject_GetAttr((PyObject *)Session_Type, names.request);
-    return kind.request == NULL ? -1 : 0;
+    return calls_init((PyObject *)Session_Type);
 }

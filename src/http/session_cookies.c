@@ -1,22 +1,15 @@
 /*
- * A session's cookies for Python: the methods of the native jar that
- * locust.clients makes a requests jar of.
+ * Cookies for Python: the native jar, which a session, the exchanges that it
+ * has out and the requests jar that locust.clients makes of it share.
  */
 #include "config.h"
 #include "http/client.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <structmember.h>
 
 #include "http/cookie.h"
-
-struct cookie_jar *
-session_jar(SessionObject *s)
-{
-    if (s->jar == NULL && (s->jar = cookie_jar_new()) == NULL) {
-        PyErr_NoMemory();
-    }
-    return s->jar;
-}
 
 /* What came from a server, or None. */
 static PyObject *
@@ -241,29 +234,115 @@ cookies_delete(struct cookie_jar *jar, PyObject *args)
     return PyLong_FromLong(deleted);
 }
 
-/* --- Methods of a session. */
+/* --- The type. */
 
-PyObject *
-session_cookie_list(SessionObject *s, PyObject *unused)
+PyDoc_STRVAR(jar_cookies_doc,
+             "_cookie_list()\n\nAll of them: [(domain, path, name, '', value, "
+             "domain_given, path_given, secure, http_only, expires)].");
+
+static PyObject *
+jar_cookies(CookieJarObject *j, PyObject *unused)
 {
-    return cookies_list(s->jar);
+    return cookies_list(j->jar);
 }
 
-PyObject *
-session_cookie_version(SessionObject *s, PyObject *unused)
+static PyObject *
+jar_version(CookieJarObject *j, PyObject *unused)
 {
-    return cookies_version(s->jar);
+    return cookies_version(j->jar);
 }
 
-PyObject *
-session_cookie_set(SessionObject *s, PyObject *args)
+PyDoc_STRVAR(jar_set_doc,
+             "_cookie_set(domain, path, name, value, domain_given, path_given, "
+             "secure, http_only, expires)\n\nSets one.");
+
+static PyObject *
+jar_set(CookieJarObject *j, PyObject *args)
 {
-    struct cookie_jar *jar = session_jar(s);
-    return jar == NULL ? NULL : cookies_set(jar, args);
+    return cookies_set(j->jar, args);
 }
 
-PyObject *
-session_cookie_delete(SessionObject *s, PyObject *args)
+PyDoc_STRVAR(jar_delete_doc,
+             "_cookie_delete(domain, path, name)\n\n"
+             "Deletes what matches; None matches all. Returns how many.");
+
+static PyObject *
+jar_delete(CookieJarObject *j, PyObject *args)
 {
-    return cookies_delete(s->jar, args);
+    return cookies_delete(j->jar, args);
+}
+
+PyTypeObject *CookieJar_Type;
+
+static PyObject *
+jar_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    CookieJarObject *j = (CookieJarObject *)type->tp_alloc(type, 0);
+    if (j != NULL && (j->jar = cookie_jar_new()) == NULL) {
+        Py_DECREF(j);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)j;
+}
+
+static void
+jar_dealloc(CookieJarObject *j)
+{
+    PyTypeObject *type = Py_TYPE(j);
+    cookie_jar_free(j->jar);
+    type->tp_free(j);
+    Py_DECREF(type);
+}
+
+CookieJarObject *
+session_jar(SessionObject *s)
+{
+    if (s->jar == NULL) {
+        s->jar = (CookieJarObject *)jar_new(CookieJar_Type, NULL, NULL);
+    }
+    return s->jar;
+}
+
+static PyMethodDef jar_methods[] = {
+    {"_cookie_list", (PyCFunction)jar_cookies, METH_NOARGS, jar_cookies_doc},
+    {"_cookie_version", (PyCFunction)jar_version, METH_NOARGS,
+     "A number that changes when the cookies do."},
+    {"_cookie_set", (PyCFunction)jar_set, METH_VARARGS, jar_set_doc},
+    {"_cookie_delete", (PyCFunction)jar_delete, METH_VARARGS, jar_delete_doc},
+    {NULL},
+};
+
+static PyMemberDef jar_members[] = {
+    {"strange", T_BOOL, offsetof(CookieJarObject, strange), 0,
+     "Whether Python must apply the rules, because they are not the usual "
+     "ones."},
+    {NULL},
+};
+
+PyDoc_STRVAR(jar_doc,
+             "CookieJar()\n\nCookies that the I/O threads see, for "
+             "locust.clients.");
+
+static PyType_Slot jar_slots[] = {
+    {Py_tp_doc, (void *)jar_doc},
+    {Py_tp_new, jar_new},
+    {Py_tp_dealloc, jar_dealloc},
+    {Py_tp_methods, jar_methods},
+    {Py_tp_members, jar_members},
+    {0, NULL},
+};
+
+static PyType_Spec jar_spec = {
+    .name = "_locust.CookieJar",
+    .basicsize = sizeof(CookieJarObject),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = jar_slots,
+};
+
+int
+session_cookies_module_exec(PyObject *module)
+{
+    CookieJar_Type = (PyTypeObject *)PyType_FromSpec(&jar_spec);
+    return CookieJar_Type == NULL ? -1
+                                  : PyModule_AddType(module, CookieJar_Type);
 }

@@ -209,6 +209,27 @@ put_title(struct frame *f)
     }
 }
 
+/* Milliseconds, with about three digits. */
+static const char *
+ms_text(char *out, size_t size, double ms)
+{
+    snprintf(out, size, "%.*f", ms < 10 ? 2 : ms < 100 ? 1 : 0, ms);
+    return out;
+}
+
+/* The same for the last seconds, which are known in whole milliseconds. */
+static const char *
+recent_text(char *out, size_t size, double ms, int64_t requests)
+{
+    if (ms == 0 && requests > 0) {
+        snprintf(out, size, "<1");
+    }
+    else {
+        snprintf(out, size, "%.0f", ms);
+    }
+    return out;
+}
+
 /* The figures of the last sample, as many as fit into a line. */
 static void
 put_figures(struct frame *f, const struct live *live, struct stats *s)
@@ -220,12 +241,14 @@ put_figures(struct frame *f, const struct live *live, struct stats *s)
     int64_t requests = s->total->requests, failures = s->total->failures;
     double ratio = entry_fail_ratio(s->total) * 100;
     stats_unlock(s);
-    char text[256];
+    char text[256], times[3][32];
     snprintf(text, sizeof(text),
-             "%d users   %" PRId64 " requests   %.1f/s   median %.0f ms   "
-             "p95 %.0f ms   p99 %.0f ms   ",
-             f->view->users, requests, now->rate, now->median, now->p95,
-             now->p99);
+             "%d users   %" PRId64 " requests   %.1f/s   median %s ms   "
+             "p95 %s ms   p99 %s ms   ",
+             f->view->users, requests, now->rate,
+             recent_text(times[0], sizeof(times[0]), now->median, requests),
+             recent_text(times[1], sizeof(times[1]), now->p95, requests),
+             recent_text(times[2], sizeof(times[2]), now->p99, requests));
     char failed[64];
     snprintf(failed, sizeof(failed), "%" PRId64 " failed (%.2f%%)", failures,
              ratio);
@@ -367,9 +390,13 @@ put_row(struct frame *f, const struct stats_entry *e,
     put(f, " ", 1);
     put_cut(f, e->name, name_columns);
     put_format(f, " %9" PRId64 " %8" PRId64, e->requests, e->failures);
-    put_format(f, " %8.1f %7.0f %7.0f %7.0f", entry_current_rps(e, span),
-               entry_fine_percentile(e, 0.5), entry_fine_percentile(e, 0.95),
-               entry_fine_percentile(e, 0.99));
+    put_format(f, " %8.1f", entry_current_rps(e, span));
+    static const double percentiles[] = {0.5, 0.95, 0.99};
+    for (size_t i = 0; i < sizeof(percentiles) / sizeof(double); i++) {
+        char ms[32];
+        double x = entry_fine_percentile(e, percentiles[i]);
+        put_format(f, " %7s", ms_text(ms, sizeof(ms), x));
+    }
     if (e->failures > 0) {
         style(f, PLAIN);
     }

@@ -257,6 +257,15 @@ spawn_some(LocalRunnerObject *self, struct shares *shares, long n)
     return result;
 }
 
+/* So many users a second that they all start within the dispatcher's step:
+   those that replace users who have ended meanwhile come on top of the rate. */
+static double
+spread_rate(long total, double rate)
+{
+    double step = rate > 1 ? floor(rate) : 1;
+    return (double)total > step ? (double)total * rate / step : rate;
+}
+
 /* Starts user k at k / rate seconds from now, or as soon as its turn comes. */
 static int
 spawn_spread(LocalRunnerObject *self, struct shares *shares, long total,
@@ -288,7 +297,7 @@ spawn_evenly(LocalRunnerObject *self, PyObject *counts, double rate)
     struct shares shares = {NULL};
     int result = total < 0 ? -1 : shares_init(&shares, counts);
     if (result == 0) {
-        result = spawn_spread(self, &shares, total, rate);
+        result = spawn_spread(self, &shares, total, spread_rate(total, rate));
     }
     shares_free(&shares);
     Py_XDECREF(sum);
@@ -399,10 +408,21 @@ run_dispatcher(LocalRunnerObject *self, const struct ramp *r)
     return result;
 }
 
-static int
-announce(RunnerObject *self)
+/* Whom the ramp has started. Of those started one by one some may have ended
+   since, which is nothing that the ramp has missed. */
+static PyObject *
+count_started(LocalRunnerObject *self)
 {
-    PyObject *counts = runner_count_users(self);
+    return self->spread
+               ? PyObject_GetAttr(self->node, names.user_classes_count)
+               : runner_count_users(&self->base);
+}
+
+static int
+announce(LocalRunnerObject *local)
+{
+    RunnerObject *self = &local->base;
+    PyObject *counts = count_started(local);
     PyObject *sum = counts != NULL ? sum_of(counts) : NULL;
     PyObject *text = sum != NULL ? run_json(counts, true) : NULL;
     PyObject *kwargs = text != NULL ? PyDict_New() : NULL;
@@ -453,7 +473,7 @@ ramp(LocalRunnerObject *self, struct ramp *r)
         run_dispatcher(self, r) < 0) {
         return -1;
     }
-    return self->replacement != NULL ? 0 : announce(base);
+    return self->replacement != NULL ? 0 : announce(self);
 }
 
 static int

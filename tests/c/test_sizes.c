@@ -24,10 +24,10 @@ static const struct {
 #endif
     KIND(UserObject, 88),
     KIND(TaskSetObject, 88),
-    KIND(SessionObject, 160),
+    KIND(SessionObject, 168),
+    KIND(ResponseObject, 184),
     KIND(FastSessionObject, 64),
     KIND(AgentObject, 128),
-    KIND(ResponseObject, 168),
     KIND(struct exchange, 344),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 512),

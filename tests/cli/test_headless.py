@@ -233,8 +233,10 @@ def test_logfile(run, directory):
     text = (directory / "log").read_text()
     assert "Starting Locust" in text and "Shutting down (exit code 0)" in text
     assert r.log() == [] and "Aggregated" in r.err and "Aggregated" not in text
-    r = run("--headless", "-t", "1", "--logfile", "missing/log")
-    assert r.code == 1 and "Traceback" in r.err
+    r = run("--headless", "-t", "1", "--logfile", "new/log")
+    assert r.code == 0 and "Starting Locust" in (directory / "new" / "log").read_text()
+    r = run("--headless", "-t", "1", "--logfile", "log/log")
+    assert r.code == 1 and "FileExistsError" in r.err
 
 
 def test_skip_log_setup(run):
@@ -257,6 +259,19 @@ def test_fixed_counts(run):
     assert json.loads(re.search(r"{.*}", line)[0]) == {"A": 2, "B": 2, "C": 6}
     r = run("--headless", "-t", "1", "-u", "1", "--only-summary", locustfile=text)
     assert any(m.startswith("Total fixed_count of User classes (2) is greater than ") for m in r.messages())
+
+
+def test_users_who_end_early_do_not_hold_up_the_ramp(run):
+    text = with_task("print('x', flush=True); raise StopUser", "from locust.exception import StopUser") + """
+@events.spawning_complete.add_listener
+def complete(user_count, **kwargs):
+    print("complete", user_count)
+"""
+    r = run("--headless", "-t", "4", "-u", "12", "-r", "4", "--only-summary", locustfile=text)
+    assert 'All users spawned: {"A": 12} (12 total users)' in r.messages()
+    assert r.out.split("\n").count("complete 12") == 1
+    # Each step of the ramp replaces those that have ended meanwhile.
+    assert r.out.count("x") == 4 + 8 + 12
 
 
 @pytest.mark.parametrize("stop_timeout", ["0", "1"])

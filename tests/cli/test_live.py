@@ -95,7 +95,7 @@ def test_what_is_shown(begin, terminal):
     program = begin("-u", "3", "-r", "10", "-t", "3", "-H", "http://shop.example")
     terminal.expect(re.escape(ENTER))
     terminal.expect(r"locust  http://shop\.example +.* running +00:0\d / 00:03")
-    terminal.expect(r"3 users +\d+ requests +\d+\.\d/s +median \d+ ms")
+    terminal.expect(r"3 users +\d+ requests +\d+\.\d/s +median <?\d+ ms")
     terminal.expect(r"\d+ failed \(50\.00%\)")
     terminal.expect(r"GET +/fine +\d+ +0 ")
     terminal.expect(r"\033\[31mPUT +/bad\?\[2J +\d+ +\d+ ")

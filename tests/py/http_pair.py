@@ -44,11 +44,12 @@ def jar(cookies):
 
 
 def seen_of_request(request):
+    body = request.body
     return {
         "method": request.method,
         "url": request.url,
         "headers": list(request.headers.items()),
-        "body": request.body,
+        "body": type(body) if hasattr(body, "read") or hasattr(body, "__next__") else body,
     }
 
 

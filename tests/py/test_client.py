@@ -98,21 +98,6 @@ def test_what_reaches_the_task(events, base, url, kind):
     assert not events
 
 
-@pytest.mark.parametrize("name, value", [
-    ("stream", True), ("cert", "/some/file.pem"), ("proxies", {"http": "http://127.0.0.1:1"}),
-    ("hooks", {"response": print}),
-])
-def test_what_is_not_supported_is_said(client, events, name, value):
-    with pytest.raises(NotImplementedError, match=name):
-        client.get("/ok", **{name: value})
-    setattr(client, name, value)
-    with pytest.raises(NotImplementedError, match=name):
-        client.get("/ok")
-    with pytest.raises(NotImplementedError):
-        client.mount("http://", requests.adapters.HTTPAdapter())
-    assert not events
-
-
 def test_hooks_that_were_only_looked_at(client, events):
     assert client.hooks == {"response": []} and client.proxies == {}
     assert client.get("/ok").ok

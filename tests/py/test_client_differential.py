@@ -359,8 +359,6 @@ KNOWN = {
     "cookie with NUL": (None, "libcurl cannot send a NUL in a header; ValueError"),
     "host header": ({"text", "content", "lines"}, "Host comes first, wherever the caller has put it"),
     "umlauts": (None, "a str that is no Latin-1 goes out in UTF-8, as with newer requests"),
-    "file": ({"request"}, "response.request has the content of a file"),
-    "generator": ({"request", "headers", "text", "content", "lines"}, "sent with a length, not in chunks"),
     "to a bad address": ({"raised"}, "InvalidURL, where requests lets a plain ValueError out"),
     "put with 301": ({"request"}, "response.request shows the length that http.client would add"),
     "patch with 301": ({"request"}, "response.request shows the length that http.client would add"),

@@ -304,11 +304,6 @@ def test_tls_to_a_server_that_speaks_none(events):
         assert told.startswith("SSLError(SSLError(1, ")
 
 
-def test_a_file_of_certificates_is_refused():
-    with pytest.raises(NotImplementedError, match="verify="):
-        ours().get("/", verify="/some/file.pem")
-
-
 def test_a_kept_connection_that_closes_is_one_failure(hostile, events):
     """And nothing is sent a second time behind the user's back."""
     session = ours(hostile.url, events)
