@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
+import _locust
+
 from .util.timespan import parse_timespan
 
 
@@ -35,6 +37,24 @@ def positive_integer(string: str) -> int:
     if value is None or value < 1:
         raise argparse.ArgumentTypeError(f"Invalid argument ({string}), must be a positive number")
     return value
+
+
+def source_address(string: str) -> str:
+    """A local IP address."""
+    return _checked(_locust.check_source_address, string)
+
+
+def resolve_entry(string: str) -> str:
+    """host:port:address."""
+    return _checked(_locust.check_resolve, string)
+
+
+def _checked(check, string: str) -> str:
+    try:
+        check(string)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError(str(e))
+    return string
 
 
 def gt_zero(t):

@@ -15,6 +15,8 @@ from ._option_types import (
     json_user_config,
     positive_integer,
     raise_argument_type_error,
+    resolve_entry,
+    source_address,
     timespan,
 )
 
@@ -500,6 +502,25 @@ def _add_other_options(parser, version_text: str) -> None:
         default=1,
         env_var="LOCUST_IO_THREADS",
         help="Threads that carry HTTP requests. Default: 1",
+    )
+    group.add_argument(
+        "--source-address",
+        action="extend",
+        type=source_address,
+        metavar="<ip>",
+        nargs="+",
+        env_var="LOCUST_SOURCE_ADDRESS",
+        help="Local addresses that connections come from; users take them in turns, so that the "
+        "ports of one are no limit",
+    )
+    group.add_argument(
+        "--resolve",
+        action="extend",
+        type=resolve_entry,
+        metavar="<host:port:address>",
+        nargs="+",
+        env_var="LOCUST_RESOLVE",
+        help="Addresses of hosts, instead of looking their names up",
     )
     group.add_argument(
         "--stack-size",

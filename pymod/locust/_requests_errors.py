@@ -42,7 +42,7 @@ def _connection_error(request, inner):
     return _caused(requests.exceptions.ConnectionError(inner, request=request), inner)
 
 
-def _pool(url):
+def pool_name(url):
     """How urllib3 names the pool that a URL belongs to."""
     parts = urlparse(url)
     secure = parts.scheme == "https"
@@ -131,15 +131,15 @@ def make_error(response, url, kind, code, message, timeout, received):
         return _caused(exceptions.SSLError(inner, request=request), inner), inner
     if kind == "connect_timeout":
         error = exceptions.ConnectTimeout(
-            f"{_pool(url)}: Connection to {urlparse(url).hostname} timed out. (connect timeout={timeout:g})",
+            f"{pool_name(url)}: Connection to {urlparse(url).hostname} timed out. (connect timeout={timeout:g})",
             request=request,
         )
         return error, error
     if kind == "read_timeout" and code == 1:
-        inner = _read_timeout(None, f"{_pool(url)}: Read timed out.")
+        inner = _read_timeout(None, f"{pool_name(url)}: Read timed out.")
         return _connection_error(None, inner), inner
     if kind == "read_timeout":
-        inner = _read_timeout(url, f"{_pool(url)}: Read timed out. (read timeout={timeout:g})")
+        inner = _read_timeout(url, f"{pool_name(url)}: Read timed out. (read timeout={timeout:g})")
         error = exceptions.ReadTimeout(inner, request=request)
         return error, error
     cause = body_error(kind, code, message, received)

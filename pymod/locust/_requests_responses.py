@@ -12,6 +12,7 @@ from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 
 from locust import _requests_pools as pools
+from locust._requests_errors import pool_name
 
 
 def headers_of(response):
@@ -85,10 +86,19 @@ class _Bytes:
         return self._body.read(most)
 
 
+class _PoolName(str):
+    """What urllib3 begins its errors with, where there is no pool."""
+
+    def _put_conn(self, conn):
+        """There is no connection to be given back."""
+
+
 def raw_of(response):
     """response.raw: urllib3's response; of one whose body was read already there is nothing left to read."""
     if response._reply is not None:
-        return pools.make_response(response._reply, response._method)
+        raw = pools.make_response(response._reply, response._method)
+        raw._pool = _PoolName(pool_name(response.url))
+        return raw
     raw = pools.make_response(_Bytes(response, response._raw_body), response._method)
     if response._content_consumed:
         raw._original_response.close()

@@ -261,6 +261,7 @@ _REPLACEABLE = [
 _locust.set_client_helpers(
     _default_lines(),
     f"User-Agent: python-urllib3/{urllib3.__version__}",
+    not urllib3.__version__.startswith("1."),
     response_class=ResponseContextManager,
     encode_json=prepare.encode_json,
     encode_form=prepare.encode_form,

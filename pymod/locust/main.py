@@ -356,6 +356,8 @@ def main() -> int:
     _checks.raise_open_file_limit()
     _checks.set_stack_size(options.stack_size)
     _locust.set_io_threads(options.io_threads)
+    _locust.set_source_addresses(options.source_address or ())
+    _locust.set_resolve(options.resolve or ())
     environment = create_environment(
         selected,
         options,

@@ -16,9 +16,11 @@
 
 #include "base/fork.h"
 #include "base/pycompat.h"
+#include "green/group.h"
 #include "green/internal.h"
 
-/* Declares one dead whose thread state Python has freed. */
+/* Declares one dead whose thread state Python has freed. Of those who wanted
+   to know of its end only groups are told: they would wait for it for ever. */
 static void
 bury_alive(struct green *g)
 {
@@ -28,6 +30,7 @@ bury_alive(struct green *g)
     g->state = GREEN_DEAD;
     g->finished = true;
     Py_XSETREF(g->value, Py_NewRef(Py_None));
+    group_forget(g);
 }
 
 /* Another OS thread has forked: the old main green thread stands for it now,
@@ -49,6 +52,10 @@ static void
 bury_others(struct green *self)
 {
     struct green *next;
+    /* All at once: one that a group wakes must not be queued. */
+    for (struct green *g = hub.living; g != NULL; g = g->living_next) {
+        g->state = g == self ? g->state : GREEN_DEAD;
+    }
     for (struct green *g = hub.living; g != NULL; g = next) {
         next = g->living_next;
         if (g != self) {

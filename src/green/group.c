@@ -98,6 +98,39 @@ group_add(PyObject *group, struct green *g)
     return PyDict_SetItem(self->members, (PyObject *)g, Py_None);
 }
 
+/* The group of which this is the discard(), or NULL. Borrowed. */
+static PyObject *
+discarding_group(PyObject *callback)
+{
+    PyObject *self = PyCFunction_Check(callback)
+                         ? PyCFunction_GET_SELF(callback)
+                     : PyMethod_Check(callback) ? PyMethod_GET_SELF(callback)
+                                                : NULL;
+    if (self == NULL || !PyObject_TypeCheck(self, Group_Type)) {
+        return NULL;
+    }
+    PyObject *discard = ((GroupObject *)self)->discard;
+    return discard == callback && ((GroupObject *)self)->members != NULL
+               ? self
+               : NULL;
+}
+
+void
+group_forget(struct green *g)
+{
+    Py_ssize_t n = g->links == NULL ? 0 : PyList_GET_SIZE(g->links);
+    Py_INCREF(g);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *link = PyList_GET_ITEM(g->links, i);
+        PyObject *group = discarding_group(PyTuple_GET_ITEM(link, 1));
+        if (group != NULL &&
+            take_out((GroupObject *)group, (PyObject *)g) < 0) {
+            PyErr_WriteUnraisable(group);
+        }
+    }
+    Py_DECREF(g);
+}
+
 int
 group_start(PyObject *group, struct green *g)
 {

@@ -19,6 +19,10 @@ int group_add(PyObject *group, struct green *g);
    -1. */
 int group_start(PyObject *group, struct green *g);
 
+/* Takes one that died without telling anybody (in a forked child) out of its
+   groups. */
+void group_forget(struct green *g);
+
 Py_ssize_t group_size(PyObject *group);
 
 /* The members at this moment: a new list. */

@@ -399,6 +399,21 @@ after_switch(struct green *self, struct green *from)
 #define after_switch(self, from) ((void)0)
 #endif
 
+/* Trace and profile functions belong to the OS thread: whoever runs takes over
+   those of who ran before, which may be about to be buried. */
+static void
+follow_tracing(const struct green *self)
+{
+    const PyThreadState *from = hub.switched_from->tstate;
+    if (pystate_traces_as(self->tstate, from)) {
+        return;
+    }
+    /* Audit hooks and destructors run here: they cannot wait. */
+    hub.in_callback = true;
+    pystate_follow_tracing(self->tstate, from);
+    hub.in_callback = false;
+}
+
 /* Runs another green thread until somebody switches back. */
 static void
 switch_to(struct green *to)
@@ -410,6 +425,7 @@ switch_to(struct green *to)
     before_switch(self, to);
     green_switch(&self->sp, to->sp);
     after_switch(self, hub.switched_from);
+    follow_tracing(self);
     bury_zombie();
 }
 
@@ -419,6 +435,7 @@ green_entry(void *argument)
 {
     struct green *self = argument;
     after_switch(self, hub.switched_from);
+    follow_tracing(self);
     bury_zombie();
     self->begun = true;
     green_run(self);

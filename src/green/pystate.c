@@ -12,6 +12,10 @@
  *        runtime's main state alone: a busy green thread would never see it.
  *        So whichever state is active on that OS thread is made the main one,
  *        and takes along what its predecessor has not seen to yet.
+ *        Trace and profile functions (all versions) are a state's own, with
+ *        the interpreter counting the states that have one from 3.12 on: so
+ *        they are set by PyEval_SetTrace() and its like, while the state is
+ *        the active one. sys.monitoring is the interpreter's.
  * 3.14   The interpreter compares the stack pointer with the OS thread's
  *        stack, and must be told of each foreign one.
  */
@@ -108,6 +112,20 @@ pystate_activate(PyThreadState *to)
 #if HAS_THREAD_SLOT
     PyThread_tss_set(&_PyRuntime.gilstate.autoTSSkey, to);
 #endif
+}
+
+void
+pystate_follow_tracing(const PyThreadState *active,
+                       const PyThreadState *other)
+{
+    if (active->c_tracefunc != other->c_tracefunc ||
+        active->c_traceobj != other->c_traceobj) {
+        PyEval_SetTrace(other->c_tracefunc, other->c_traceobj);
+    }
+    if (active->c_profilefunc != other->c_profilefunc ||
+        active->c_profileobj != other->c_profileobj) {
+        PyEval_SetProfile(other->c_profilefunc, other->c_profileobj);
+    }
 }
 
 void

@@ -6,6 +6,7 @@
 #define LOCUST_GREEN_PYSTATE_H
 
 #include <Python.h>
+#include <stdbool.h>
 
 /* Learns what it must know of the running interpreter. Call it once, from a
    thread that holds the GIL. Returns 0, or -1 with an exception set. */
@@ -17,6 +18,21 @@ PyThreadState *pystate_new(char *low, char *top);
 /* Makes a state the one Python runs with, PyGILState_Ensure included. The
    caller holds the GIL with another state of the same OS thread. */
 void pystate_activate(PyThreadState *to);
+
+/* Whether two states have the same trace and profile functions. */
+static inline bool
+pystate_traces_as(const PyThreadState *a, const PyThreadState *b)
+{
+    return a->c_tracefunc == b->c_tracefunc &&
+           a->c_traceobj == b->c_traceobj &&
+           a->c_profilefunc == b->c_profilefunc &&
+           a->c_profileobj == b->c_profileobj;
+}
+
+/* Gives the active state the trace and profile functions of another. May run
+   Python code: destructors, audit hooks. */
+void pystate_follow_tracing(const PyThreadState *active,
+                            const PyThreadState *other);
 
 /* Frees a state that is not active. Runs destructors of what it held
    (thread locals, contexts) under the active state. */

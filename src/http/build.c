@@ -444,6 +444,21 @@ add_authorization(struct build *b)
     return ok;
 }
 
+/* Puts a line before all others. */
+static bool
+add_first(struct exchange *x, const char *line)
+{
+    struct curl_slist *first = curl_slist_append(NULL, line);
+    if (first == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    first->next = x->lines;
+    x->lines = first;
+    x->cookie_at += x->cookie_at >= 0;
+    return true;
+}
+
 /* What http.client and urllib3 add to what requests says, and libcurl must
    not. */
 static bool
@@ -453,22 +468,13 @@ add_missing_lines(struct build *b)
     if (!has_line(x->lines, "Accept") && !add_line(x, "Accept:")) {
         return false;
     }
-    if (!has_line(x->lines, "User-Agent") && !add_line(x, urllib3_agent)) {
+    if (!has_line(x->lines, "User-Agent") &&
+        !(urllib3_agent_first ? add_first(x, urllib3_agent)
+                              : add_line(x, urllib3_agent))) {
         return false;
     }
-    if (has_line(x->lines, "Accept-Encoding")) {
-        return true;
-    }
-    struct curl_slist *first =
-        curl_slist_append(NULL, "Accept-Encoding: identity");
-    if (first == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    first->next = x->lines;
-    x->lines = first;
-    x->cookie_at += x->cookie_at >= 0;
-    return true;
+    return has_line(x->lines, "Accept-Encoding") ||
+           add_first(x, "Accept-Encoding: identity");
 }
 
 /* Whether a call needs no header lines but those that all share. */

@@ -107,8 +107,10 @@ extern struct client_helpers helpers;
 /* The header lines of a session that nobody has touched. */
 extern struct curl_slist *default_lines;
 
-/* What urllib3 calls itself in requests that do not say who sends them. */
+/* What urllib3 calls itself in requests that do not say who sends them, and
+   whether it says so before all other lines, as its version 2 does. */
 extern char *urllib3_agent;
+extern bool urllib3_agent_first;
 
 /* build.c: the exchange that a call asks for, ready to be submitted. NULL with
    an exception set. */

@@ -12,9 +12,11 @@
 struct client_helpers helpers;
 struct curl_slist *default_lines;
 char *urllib3_agent;
+bool urllib3_agent_first;
 
 PyDoc_STRVAR(set_client_helpers_doc,
-             "set_client_helpers(default_headers, agent, **functions)\n\n"
+             "set_client_helpers(default_headers, agent, agent_first, "
+             "**functions)\n\n"
              "For locust.clients: what the native client leaves to Python.");
 
 static int
@@ -98,13 +100,16 @@ set_client_helpers(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     PyObject *lines;
     const char *agent;
+    int first;
     if (!may_be_set() ||
-        !PyArg_ParseTuple(args, "O!s", &PyList_Type, &lines, &agent) ||
+        !PyArg_ParseTuple(args, "O!sp", &PyList_Type, &lines, &agent,
+                          &first) ||
         !are_complete(kwargs) || set_default_lines(lines) < 0) {
         return NULL;
     }
     free(urllib3_agent);
     urllib3_agent = strdup(agent);
+    urllib3_agent_first = first;
     if (urllib3_agent == NULL) {
         return PyErr_NoMemory();
     }

@@ -45,6 +45,7 @@ struct lookup {
     int64_t found_at;
     struct job *job;            /* under way, or NULL */
     struct letter *waiting;     /* exchanges, oldest first */
+    struct letter *last_waiting;    /* valid while any wait */
 };
 
 /* Guards job->lookup against a thread that ends while the engine stops. */
@@ -311,12 +312,14 @@ add(struct io_thread *io, const struct target *p)
 static void
 wait_for(struct lookup *l, struct exchange *x)
 {
-    struct letter **end = &l->waiting;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
     x->letter.next = NULL;
-    *end = &x->letter;
+    if (l->waiting == NULL) {
+        l->waiting = &x->letter;
+    }
+    else {
+        l->last_waiting->next = &x->letter;
+    }
+    l->last_waiting = &x->letter;
 }
 
 void

@@ -181,6 +181,42 @@ take_list(char ***list, PyObject *strings, checker check)
     return 0;
 }
 
+/* Raises ValueError if a text does not pass. */
+static PyObject *
+check_text(PyObject *text, checker check)
+{
+    char why[400];
+    const char *utf8 = PyUnicode_AsUTF8(text);
+    if (utf8 == NULL) {
+        return NULL;
+    }
+    if (!check(utf8, why, sizeof(why))) {
+        PyErr_SetString(PyExc_ValueError, why);
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(check_source_address_doc,
+             "check_source_address(text)\n\n"
+             "ValueError if set_source_addresses() would not take it.");
+
+static PyObject *
+check_source_address(PyObject *module, PyObject *text)
+{
+    return check_text(text, engine_is_source);
+}
+
+PyDoc_STRVAR(check_resolve_doc,
+             "check_resolve(text)\n\n"
+             "ValueError if set_resolve() would not take it.");
+
+static PyObject *
+check_resolve(PyObject *module, PyObject *text)
+{
+    return check_text(text, engine_is_resolve);
+}
+
 PyDoc_STRVAR(set_source_addresses_doc,
              "set_source_addresses(addresses)\n\n"
              "The local addresses that connections come from; sessions take "
@@ -247,6 +283,9 @@ stop_engine(PyObject *module, PyObject *unused)
 
 static PyMethodDef engine_functions[] = {
     {"set_io_threads", set_io_threads, METH_O, set_io_threads_doc},
+    {"check_source_address", check_source_address, METH_O,
+     check_source_address_doc},
+    {"check_resolve", check_resolve, METH_O, check_resolve_doc},
     {"set_source_addresses", set_source_addresses, METH_O,
      set_source_addresses_doc},
     {"set_resolve", set_resolve, METH_O, set_resolve_doc},

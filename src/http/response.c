@@ -760,7 +760,7 @@ static PyMethodDef response_methods[] = {
 #define RESPONSE_OBJECTS(DO) \
     DO(origin) DO(hook) DO(request_type) DO(name) DO(context) DO(error) \
     DO(refused) DO(reported) DO(manual) DO(content) DO(encoding) \
-    DO(request_meta) DO(lazy) DO(reported_url) DO(body)
+    DO(request_meta) DO(lazy) DO(reported_url)
 
 int
 response_traverse(ResponseObject *r, visitproc visit, void *arg)
@@ -787,9 +787,15 @@ response_dealloc(ResponseObject *r)
 {
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
-    struct exchange *own = r->body == NULL ? r->exchange : NULL;
     response_clear(r);
-    exchange_release(own);
+    /* Not before: redirects on the way, which have kept this one, show what is
+       in the exchange. */
+    if (r->body != NULL) {
+        Py_DECREF(r->body);
+    }
+    else {
+        exchange_release(r->exchange);
+    }
     type->tp_free(r);
     Py_DECREF(type);
 }

@@ -167,6 +167,10 @@ PyObject *view_new(PyTypeObject *type, PyObject *stats);
 /* Makes the C collection hold what a dict of the RequestStats holds. 0, or -1
    with an exception set. */
 int view_apply(RequestStatsObject *stats, PyObject *dict);
+
+/* What an EntriesDict holds as a list; every item is a StatsEntry, whatever
+   dict.__setitem__() has put there. NULL with an exception set. */
+PyObject *view_entries(PyObject *dict);
 int pydict_exec(PyObject *module);
 
 #endif

@@ -323,7 +323,7 @@ renew(RequestStatsObject *self, bool entries)
 static int
 leave_views(RequestStatsObject *self)
 {
-    PyObject *entries = PyDict_Values(self->entries);
+    PyObject *entries = view_entries(self->entries);
     int r = entries == NULL
                 ? -1
                 : view_leave_all((StatsEntryObject *)self->total);
@@ -384,7 +384,7 @@ PyDoc_STRVAR(stats_py_serialize_stats_doc,
 static PyObject *
 stats_py_serialize_stats(RequestStatsObject *self, PyObject *unused)
 {
-    PyObject *entries = PyDict_Values(self->entries);
+    PyObject *entries = view_entries(self->entries);
     PyObject *list = entries == NULL ? NULL : PyList_New(0);
     Py_ssize_t n = list == NULL ? 0 : PyList_GET_SIZE(entries);
     for (Py_ssize_t i = 0; list != NULL && i < n; i++) {

@@ -65,17 +65,40 @@ view_dealloc(ViewObject *self)
 /* --- Carrying changes over to C. */
 
 static int
+check_value(PyObject *key, PyObject *value, PyTypeObject *type)
+{
+    if (!PyObject_TypeCheck(value, type)) {
+        PyErr_Format(PyExc_TypeError, "%R: expected %.100s, not %.100s", key,
+                     type->tp_name, Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    return 0;
+}
+
+static int
 check_values(PyObject *dict, PyTypeObject *type)
 {
     PyObject *key, *value;
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
-        if (!PyObject_TypeCheck(value, type)) {
-            PyErr_Format(PyExc_TypeError, "%R: expected %.100s, not %.100s",
-                         key, type->tp_name, Py_TYPE(value)->tp_name);
+        if (check_value(key, value, type) < 0) {
             return -1;
         }
     }
     return 0;
+}
+
+PyObject *
+view_entries(PyObject *dict)
+{
+    PyObject *key, *value, *list = PyList_New(0);
+    for (Py_ssize_t at = 0;
+         list != NULL && PyDict_Next(dict, &at, &key, &value);) {
+        if (check_value(key, value, StatsEntry_Type) < 0 ||
+            PyList_Append(list, value) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
 }
 
 int
@@ -181,10 +204,10 @@ entries_missing(ViewObject *self, PyObject *key)
     }
     name = PyTuple_GET_ITEM(key, 0);
     method = PyTuple_GET_ITEM(key, 1);
-    RequestStatsObject *stats = (RequestStatsObject *)self->stats;
     if (stats_of(self->stats) == NULL) {
         return NULL;
     }
+    RequestStatsObject *stats = (RequestStatsObject *)self->stats;
     if (stats->entries == (PyObject *)self) {
         return PyObject_CallMethod(self->stats, "get", "OO", name, method);
     }

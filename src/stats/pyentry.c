@@ -326,6 +326,10 @@ double_attribute(PyObject *object, const char *name)
 static int
 span_of(StatsEntryObject *self, struct stats_span *span)
 {
+    if (self->stats == NULL) {
+        *span = (struct stats_span){0};
+        return 0;
+    }
     if (PyObject_TypeCheck(self->stats, RequestStats_Type)) {
         *span = stats_span(((RequestStatsObject *)self->stats)->core);
         return 0;

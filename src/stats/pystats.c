@@ -243,9 +243,9 @@ unlock_stats(PyObject *stats)
 struct stats *
 stats_of(PyObject *stats)
 {
-    if (!PyObject_TypeCheck(stats, RequestStats_Type)) {
+    if (stats == NULL || !PyObject_TypeCheck(stats, RequestStats_Type)) {
         PyErr_Format(PyExc_TypeError, "expected RequestStats, not %.100s",
-                     Py_TYPE(stats)->tp_name);
+                     stats == NULL ? "nothing" : Py_TYPE(stats)->tp_name);
         return NULL;
     }
     return ((RequestStatsObject *)stats)->core;

@@ -15,7 +15,7 @@
 PyObject *stats_listener_new(PyObject *stats);
 
 /* The statistics behind a RequestStats; they live as long as it does. NULL
-   with TypeError set for anything else. */
+   with TypeError set for anything else, and for NULL. */
 struct stats *stats_of(PyObject *stats);
 
 /* Seconds since the epoch: time.time(), which users may replace. 0, or -1 with

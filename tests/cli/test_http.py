@@ -1,9 +1,11 @@
 """HTTP under load, from outside: I/O threads, connections, failures, kills, generator lag."""
 
+import http.server
 import json
 import os
 import re
 import socket
+import threading
 
 import pytest
 
@@ -51,6 +53,54 @@ def test_io_threads(run, hostile, threads):
     assert counted(r, "Aggregated") == (750, 0)
     assert hostile.counts(open=0) == (10, 1000)
     assert re.findall(r"^threads (\d+)$", r.out, re.M) == [str(1 + threads)]
+
+
+ONCE = """
+from locust import HttpUser, task
+from locust.exception import StopUser
+
+class A(HttpUser):
+    @task
+    def t(self):
+        self.client.get("/ok")
+        raise StopUser
+"""
+
+
+class Peers(http.server.BaseHTTPRequestHandler):
+    """Notes where connections come from."""
+
+    seen = []
+
+    def do_GET(self):
+        self.seen.append(self.client_address[0])
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_where_connections_come_from_and_go_to(run):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Peers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        r = run("--headless", "-u", "6", "-r", "100", "-t", "3", "--only-summary", "-H", f"http://name.invalid:{port}",
+                "--source-address", "127.0.0.2", "127.0.0.3", "--source-address", "::1",
+                "--resolve", f"name.invalid:{port}:127.0.0.1", locustfile=ONCE)
+        server.shutdown()
+    assert r.code == 0 and counted(r, "/ok") == (6, 0), r
+    assert sorted(Peers.seen) == ["127.0.0.2"] * 3 + ["127.0.0.3"] * 3
+
+
+@pytest.mark.parametrize("option,value,why", [
+    ("--source-address", "here", "'here' is no IP address"),
+    ("--resolve", "host:80", "'host:80' is not of the form host:port:address"),
+    ("--resolve", "host:80:1.2.3.4,x", "'1.2.3.4,x' is no IP address, nor a list of them"),
+])
+def test_malformed_addresses(run, option, value, why):
+    r = run("--headless", option, value)
+    assert r.code == 2 and f"argument {option}: {why}" in r.err, r
 
 
 def test_io_threads_must_be_a_number_that_makes_sense(run):

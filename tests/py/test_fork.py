@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from _locust import Greenlet, getcurrent, sleep, wait_fd
+from _locust import Greenlet, Group, getcurrent, sleep, wait_fd
 from http_pair import Events, ours
 from real_thread import RealThread
 
@@ -274,3 +274,30 @@ def test_other_programs_are_started(hostile):
     for _ in range(3):
         assert subprocess.run(["true"], preexec_fn=lambda: None).returncode == 0
         assert client.get("/ok").ok
+
+
+def test_groups_in_a_child_forget_the_dead():
+    """Else a runner that the child inherits would wait for ever for users that only the parent has."""
+
+    class Own(Group):
+        def discard(self, member):
+            super().discard(member)
+
+    groups = [Group(), Own()]
+    members = [group.spawn(sleep, 60) for group in groups for _ in range(3)]
+    waiter = Greenlet.spawn(groups[0].join)
+    sleep(0)
+
+    def child():
+        for group in groups:
+            group.join(timeout=5)
+            group.kill(timeout=5)
+        return sum(len(group) for group in groups) + sum(not member.dead for member in members)
+
+    try:
+        assert status_of(fork(child)) == 0
+        assert [len(group) for group in groups] == [3, 3] and not waiter.dead, "the parent's stay"
+    finally:
+        for group in groups:
+            group.kill()
+    waiter.join()

@@ -22,6 +22,8 @@ OURS = {
     "--io-threads",
     "--junit-xml",
     "--live",
+    "--resolve",
+    "--source-address",
     "--stack-size",
     "--threshold",
     "--threshold-exit-code",

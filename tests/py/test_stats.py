@@ -594,3 +594,23 @@ def test_a_listener_that_gets_no_numbers(stats):
     assert stats.total.num_requests == 0
     listener(**{**REQUEST, "response_length": Length(), "start_time": 5})
     assert (stats.total.num_requests, stats.total.total_content_length) == (1, 7)
+
+
+# --- What only breaks the rules.
+
+
+def test_dicts_without_statistics():
+    bare = locust.stats.EntriesDict.__new__(locust.stats.EntriesDict)
+    with pytest.raises(TypeError, match="expected RequestStats"):
+        bare[("a", "b")]
+    bare.clear()
+    assert bare == {}
+
+
+@pytest.mark.parametrize("name", ["reset_all", "serialize_stats"])
+def test_what_is_smuggled_in_is_refused(stats, name):
+    stats.log_request("GET", "/a", 1, 1)
+    dict.__setitem__(stats.entries, ("b", "GET"), 5)
+    with pytest.raises(TypeError, match="'b', 'GET'"):
+        getattr(stats, name)()
+    assert stats.num_requests == 1 and stats.entries[("/a", "GET")].num_requests == 1
