@@ -483,7 +483,7 @@ set_feed(struct build *b)
 {
     PyObject *feed = PyObject_CallOneArg(fast_helpers.feed, b->data);
     PyObject *pieces, *rewind;
-    long long length;
+    long long length = 0;
     bool ok = feed != NULL && PyArg_ParseTuple(feed, "OLO", &pieces, &length,
                                                &rewind);
     if (ok && has_line(b->x->lines, "Transfer-Encoding")) {
@@ -651,7 +651,8 @@ build_flags(struct build *b)
     x->connect_timeout = agent->connection_timeout;
     x->read_timeout = agent->network_timeout;
     return follow >= 0 && flows >= 0 &&
-           (!flows || exchange_stream(x) == 0) && agent_not_followed(agent, &x->not_followed) &&
+           (!flows || exchange_stream(x) == 0) && agent_not_followed(agent, &x->not_followed,
+                              &b->options->usual_codes) &&
            agent_attach(agent, x);
 }
 

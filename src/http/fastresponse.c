@@ -98,9 +98,9 @@ error_of(ResponseObject *r, const struct exchange *x, long max_retries)
 
 /* Sets refused if the agent does not take the status. */
 static bool
-check_status(ResponseObject *r, AgentObject *agent)
+check_status(ResponseObject *r, AgentObject *agent, bool usual)
 {
-    int refuses = agent_refuses_status(agent, r->reply->status);
+    int refuses = agent_refuses_status(agent, r->reply->status, usual);
     if (refuses > 0) {
         r->refused = PyObject_CallFunction(
             fast_helpers.bad_status, "Osi", r,
@@ -117,7 +117,7 @@ set_outcome(ResponseObject *r, AgentObject *agent,
 {
     const struct exchange *x = r->exchange;
     bool failed = error != NULL || !has_reply(x);
-    if (!failed && !check_status(r, agent)) {
+    if (!failed && !check_status(r, agent, options->usual_codes)) {
         return false;
     }
     if (error != NULL) {

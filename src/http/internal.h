@@ -88,6 +88,7 @@ struct transfer {
     curl_off_t uploaded;        /* when the timer last looked */
     int sends;                  /* times this hop's request went out */
     int fd;                     /* the socket in use, or -1 */
+    bool opened;                /* a connection, which takes its time */
     int open_error;             /* errno of a socket that was not opened */
     int header_lines;           /* so far */
     size_t max_body;            /* bytes of this one that may be kept */

@@ -114,7 +114,7 @@ transfer_on_request(void *userp, char *ip, char *local_ip, int port,
         return CURL_PREREQFUNC_ABORT;
     }
     if (t->x->connect_timeout > 0 || t->x->read_timeout > 0) {
-        t->last_read = clock_ns();
+        t->last_read = t->opened ? clock_ns() : t->x->reply->sent;
         arm(t, t->last_read, t->x->read_timeout);
     }
     return CURL_PREREQFUNC_OK;
@@ -324,6 +324,7 @@ transfer_start(struct io_thread *io, struct exchange *x,
     x->reply->sent = clock_ns();
     t->addresses = addresses;
     t->sends = 0;
+    t->opened = false;
     t->uploaded = 0;
     t->header_done = t->enough = false;
     t->handed = t->receive_paused = t->send_paused = false;

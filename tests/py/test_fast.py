@@ -455,6 +455,36 @@ def test_a_client_certificate(certs):
     assert reply.text == "hi" and seen == [((("commonName", "test good"),),)]
 
 
+# --- Hostile servers, beyond those of fast_calls.py.
+
+
+@pytest.mark.parametrize("path, kind", [
+    ("/endless-headers", "HTTPParseError"),
+    ("/huge-header?n=200000", "HTTPParseError"),
+    ("/gzip-bomb?mb=200", "ConnectionError"),
+])
+def test_too_much(client, events, path, kind):
+    """A server that sends without end is a failure, and takes no memory."""
+    start = time.monotonic()
+    reply = client.get(path)
+    assert time.monotonic() - start < 5 and len(events) == 1
+    assert type(events[0]["exception"]).__name__ == kind and not events[0]["response_length"]
+    assert reply.content is None or len(reply.content) < 100_000_000
+    assert client.get("/ok").ok
+
+
+def test_limits_of_a_connection(hostile, events):
+    """Nobody accepts: connection_timeout, not network_timeout."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        url = "http://127.0.0.1:%d/" % full.getsockname()[1]
+        with socket.create_connection(full.getsockname()):
+            reply = session(url, events, connection_timeout=0.2, network_timeout=5).get("")
+        assert repr(reply.error) == f"RetriesExceeded('{url}', 0, original=timed out)"
+        assert 200 <= events[0]["response_time"] < 3000
+
+
 # --- Users.
 
 
