@@ -22,7 +22,12 @@ BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
     libcurl4-openssl-dev libev-dev libcivetweb-dev libssl-dev zlib1g-dev"
 TEST_PACKAGES="python3-pytest python3-venv libcmocka-dev nginx-light openssl
     man-db groff-base mandoc procps iproute2 zsh
-    chromium chromium-driver fonts-dejavu-core"
+    chromium chromium-driver fonts-dejavu-core
+    redis-server postgresql mariadb-server mosquitto
+    python3-redis python3-psycopg2 python3-psycopg python3-pymysql
+    python3-pymongo python3-paho-mqtt python3-socketio python3-grpcio
+    python3-websocket python3-websockets python3-paramiko
+    python3-dnspython python3-flask"
 LINT_PACKAGES="clang clang-tidy cppcheck shellcheck gcc-aarch64-linux-gnu
     libc6-dev-arm64-cross qemu-user"
 

@@ -31,6 +31,7 @@ FIGURES = {
     "resident KB per user": LOWER,
     "CPU ms per user to connect": LOWER,
     "iterations per CPU second": HIGHER,
+    "round trips per CPU second": HIGHER,
     "users spawned per second": HIGHER,
     "ticks/s": HIGHER,
     "CPU us per tick": LOWER,
@@ -296,6 +297,18 @@ def empty(bench, peer):
             (end["ticks"] - begin["ticks"]) / (end["cpu"] - begin["cpu"])}
 
 
+def echo(bench, peer):
+    """Users who send 100 bytes to an echo server in their own process, and get them back."""
+    with Generator(bench, peer, f"http://127.0.0.1:{free_port()}", 100, "echo.py") as generator:
+        wait_until(lambda: "spawning_complete" in generator.marks(), "100 users",
+                   _READY_SECONDS, generator)
+        time.sleep(bench.window)
+        marks = generator.finish()
+    begin, end = marks["spawning_complete"], marks["test_stopping"]
+    return {"round trips per CPU second":
+            (end["ticks"] - begin["ticks"]) / (end["cpu"] - begin["cpu"])}
+
+
 def silence(bench, peer, seconds):
     """One connection per user, kept while nothing is said for long."""
     users = 100
@@ -336,6 +349,8 @@ CASES = (
     Case("ticks", "100,000 users without HTTP, waiting 1 to 5 s (10,000 if --quick)",
          _part(ticks, users=100000), clients=(HTTP,), once=True),
     Case("empty", "100 users without HTTP and without wait, whose tasks do nothing", empty,
+         clients=(HTTP,)),
+    Case("echo", "100 users of sockets, an echo server in the same process", echo,
          clients=(HTTP,)),
     Case("silence", "100 connections over 150 s of silence", _part(silence, seconds=150),
          long=True, once=True),

@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	bench/locustfiles/bench_inside.py \
 	bench/locustfiles/burn_fast.py \
 	bench/locustfiles/burn_http.py \
+	bench/locustfiles/echo.py \
 	bench/locustfiles/empty.py \
 	bench/locustfiles/idle_fast.py \
 	bench/locustfiles/idle_http.py \

@@ -5,17 +5,51 @@
 
 PYMOD = \
 	pymod/_locust_coop/__init__.py \
+	pymod/_locust_coop/_grpc.py \
 	pymod/_locust_coop/_late.py \
 	pymod/_locust_coop/_pipes.py \
 	pymod/_locust_coop/_processes.py \
 	pymod/_locust_coop/_sendfile.py \
 	pymod/_locust_coop/_threads.py \
+	pymod/gevent/__init__.py \
+	pymod/gevent/_config.py \
+	pymod/gevent/_same.py \
+	pymod/gevent/baseserver.py \
+	pymod/gevent/builtins.py \
+	pymod/gevent/core.py \
+	pymod/gevent/event.py \
+	pymod/gevent/events.py \
+	pymod/gevent/exceptions.py \
+	pymod/gevent/fileobject.py \
+	pymod/gevent/greenlet.py \
+	pymod/gevent/hub.py \
+	pymod/gevent/local.py \
+	pymod/gevent/lock.py \
+	pymod/gevent/monkey.py \
+	pymod/gevent/os.py \
+	pymod/gevent/pool.py \
+	pymod/gevent/pywsgi.py \
+	pymod/gevent/queue.py \
+	pymod/gevent/resolver.py \
+	pymod/gevent/select.py \
+	pymod/gevent/selectors.py \
+	pymod/gevent/server.py \
+	pymod/gevent/signal.py \
+	pymod/gevent/socket.py \
+	pymod/gevent/ssl.py \
+	pymod/gevent/subprocess.py \
+	pymod/gevent/threading.py \
+	pymod/gevent/threadpool.py \
+	pymod/gevent/time.py \
+	pymod/gevent/timeout.py \
+	pymod/gevent/util.py \
 	pymod/geventhttpclient/__init__.py \
 	pymod/geventhttpclient/client.py \
 	pymod/geventhttpclient/header.py \
 	pymod/geventhttpclient/response.py \
 	pymod/geventhttpclient/url.py \
 	pymod/geventhttpclient/useragent.py \
+	pymod/greenlet/__init__.py \
 	pymod/locust/__init__.py \
 	pymod/locust/__main__.py \
 	pymod/locust/_checks.py \
@@ -33,6 +67,8 @@ PYMOD = \
 	pymod/locust/_missing.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
+	pymod/locust/_output.py \
+	pymod/locust/_own.py \
 	pymod/locust/_requests_cookies.py \
 	pymod/locust/_requests_errors.py \
 	pymod/locust/_requests_pools.py \
@@ -91,6 +127,7 @@ PYMOD = \
 	pymod/locust/util/load_locustfile.py \
 	pymod/locust/util/place.py \
 	pymod/locust/util/rounding.py \
+	pymod/locust/util/threads.py \
 	pymod/locust/util/timespan.py \
 	pymod/locust/util/url.py \
 	pymod/locust/wait_time.py \
@@ -98,7 +135,8 @@ PYMOD = \
 	pymod/pytest_locust/__init__.py \
 	pymod/pytest_locust/plugin.py
 
-PYTHON_PACKAGES = _locust_coop geventhttpclient locust pytest_locust
+PYTHON_PACKAGES = _locust_coop gevent geventhttpclient greenlet locust \
+	pytest_locust
 
 # Plain python3 finds these by links. Ours of other people's packages it finds
 # once it has imported locust.

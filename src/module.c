@@ -34,6 +34,7 @@ static const room_exec rooms[] = {
     flag_module_exec,
     async_result_module_exec,
     queue_module_exec,
+    watcher_module_exec,
     group_module_exec,
     coop_module_exec,
     event_module_exec,

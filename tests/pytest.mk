@@ -1,13 +1,14 @@
 # The tests in Python: the API (tests/py), the program from outside (tests/cli),
-# the test servers (tests/servers), and pages in a real browser (tests/web).
-PYTEST_DIRS = tests/py tests/cli tests/servers tests/web
+# other people's drivers with their servers (tests/drivers), the test servers
+# (tests/servers), and pages in a real browser (tests/web).
+PYTEST_DIRS = tests/py tests/cli tests/drivers tests/servers tests/web
 PYTEST_ENV = BUILDDIR="$(abs_builddir)" PYTHONPATH="$(abs_builddir)/python" \
 	PYTHONPYCACHEPREFIX="$(abs_builddir)/pycache"
 
 EXTRA_DIST += tests/browser.py tests/certificates.py tests/conftest.py \
 	tests/nginx.py tests/proxies.py tests/real_thread.py tests/reports.py \
 	tests/serving.py tests/lsan.supp tests/pytest.ini \
-	tests/time_limit.py tests/cli tests/py tests/runs tests/web
+	tests/time_limit.py tests/cli tests/drivers tests/py tests/runs tests/web
 
 # A build with sanitizers: python3 must load their library first, and its own
 # allocations at exit are not ours to judge. The program is judged.

@@ -85,6 +85,7 @@ def _patch_thread() -> None:
     from . import _threads
 
     _locust.coop_locks()
+    when_imported("grpc._cython.cygrpc", _patch_grpc)
     _changed(_thread, "allocate_lock", "LockType", "RLock")
     _changed(_threading, "Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier", "Timer", "Thread")
     for name, replacement in _threads.functions(_thread):
@@ -176,6 +177,12 @@ def _patch_subprocess_module(module) -> None:
 
 def _patch_subprocess() -> None:
     when_imported("subprocess", _patch_subprocess_module)
+
+
+def _patch_grpc(module) -> None:
+    from . import _grpc
+
+    _grpc.patch_core(module)
 
 
 _PATCHES = {

@@ -2,6 +2,10 @@
 
 import os
 
+from . import _own
+
+_own.come_first()
+
 if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
     import _locust_coop
 

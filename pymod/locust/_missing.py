@@ -2,14 +2,9 @@
 
 The options are there, with their checks: a locustfile finds in environment.parsed_options what it expects. What would start
 something that is not there ends the program and says so, so that nobody is left to find out that nothing came of it.
-
-gevent: one that is installed switches stacks in a way of its own, which crashes the program.
 """
 
 from __future__ import annotations
-
-import sys
-from importlib.abc import MetaPathFinder
 
 
 def missing_text(what: str) -> str:
@@ -23,19 +18,3 @@ def missing_part(options) -> str | None:
         if getattr(options, name):
             return f"--{name}"
     return None
-
-
-class _RefuseGevent(MetaPathFinder):
-    def find_spec(self, fullname, path=None, target=None):
-        if fullname == "gevent":
-            raise ImportError(
-                "gevent is not there yet, and the one that is installed would crash the program: "
-                "use time.sleep and the like (see docs/differences.md)",
-                name=fullname,
-            )
-        return None
-
-
-def refuse_gevent() -> None:
-    """From now on ``import gevent`` is an ImportError that says why."""
-    sys.meta_path.insert(0, _RefuseGevent())

@@ -14,6 +14,7 @@ from typing import Any
 import _locust
 
 from . import _thresholds, html, stats
+from ._output import forget_output
 
 logger = logging.getLogger("locust.main")
 
@@ -126,8 +127,7 @@ def _print_json(environment: Any) -> None:
         sys.stdout.flush()
     except OSError as e:
         logger.error("--json: could not write to the standard output: %s", e.strerror)
-        # What is still in its buffer would fail once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()
 
 
 def _save_json(environment: Any, filename: str) -> bool:

@@ -36,6 +36,7 @@ from ._option_types import (  # noqa: F401
     timespan,
 )
 from ._options import add_options
+from ._output import asked_for
 from ._starter import write_starter
 from ._version import version
 from .legacy.options import add_old_options
@@ -347,7 +348,8 @@ def parse_locustfile_option(args: list[str] | None = None) -> argparse.Namespace
     parser.add_argument("--master-port", type=int, default=5557, env_var="LOCUST_MASTER_NODE_PORT")
     options, _ = parser.parse_known_args(args=args)
     if options.help or options.version:
-        get_parser().parse_args(args=args)
+        with asked_for():
+            get_parser().parse_args(args=args)
     if options.init:
         write_starter()
     return options

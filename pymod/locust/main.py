@@ -17,7 +17,7 @@ import locust
 from . import _checks, _thresholds, log
 from ._checks import COMMON_OPTIONS  # noqa: F401
 from ._live import LiveView, end_by_key
-from ._missing import refuse_gevent
+from ._output import asked_for
 from ._results import leave_results, open_csv_files, write_html_report
 from ._version import version
 from .argument_parser import get_locustfiles_locally, parse_locustfile_option, parse_options
@@ -335,7 +335,6 @@ def _fire_init(environment: Environment) -> None:
 def main() -> int:
     """Runs the program. Returns its exit code, or leaves by SystemExit."""
     signal.signal(signal.SIGINT, _locust.interrupt)
-    refuse_gevent()
     _import_plugins()
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
     user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
@@ -348,9 +347,8 @@ def main() -> int:
     logger.info("Starting Locust %s%s", version, ", OpenTelemetry enabled" if exporting else "")
     _checks.check_processes(options)
     if options.list_commands:
-        print("Available Users:")
-        for name in user_classes:
-            print("    " + name)
+        with asked_for():
+            print("\n    ".join(["Available Users:", *user_classes]))
         return 0
     selected = _select_user_classes(user_classes, options.user_classes)
     _checks.raise_open_file_limit()
@@ -373,7 +371,8 @@ def main() -> int:
     _configure_users(environment, options)
     _checks.warn_of_options_without_effect(environment, options)
     if options.show_task_ratio or options.show_task_ratio_json:
-        _print_task_ratio(environment.user_classes, options)
+        with asked_for():
+            _print_task_ratio(environment.user_classes, options)
         return 0
     _checks.check_what_is_there(options)
     if options.equal_weights:

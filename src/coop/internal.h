@@ -27,6 +27,9 @@ struct replacement {
    replaced before stays. 0, or -1 with an exception set. */
 int replace_methods(PyTypeObject *type, struct replacement *replacements);
 
+/* Any attribute of a type. 0, or -1 with an exception set. */
+int replace_attribute(PyTypeObject *type, const char *name, PyObject *value);
+
 /* Calls an original with self in front of the arguments. */
 PyObject *call_original(PyObject *original, PyObject *self,
                         PyObject *const *args, Py_ssize_t n,

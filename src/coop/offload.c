@@ -257,6 +257,45 @@ py_offload(PyObject *module, PyObject *args, PyObject *kwargs)
     return r;
 }
 
+/* --- Methods of other people's types that block. */
+
+/* Calls the original, which is its self, with the object first. */
+static PyObject *
+offloaded_method(PyObject *original, PyObject *args, PyObject *kwargs)
+{
+    return offload_call(original, args, kwargs);
+}
+
+static PyMethodDef offloaded_def = {
+    "offloaded", (PyCFunction)(void (*)(void))offloaded_method,
+    METH_VARARGS | METH_KEYWORDS,
+    "Calls the method on an OS thread of its own."};
+
+PyDoc_STRVAR(offload_method_doc,
+             "offload_method(type, name)\n\n"
+             "Puts a method in the place of that one, which calls it on an OS "
+             "thread of its own when green threads have to wait for it.");
+
+static PyObject *
+py_offload_method(PyObject *module, PyObject *args)
+{
+    PyTypeObject *type;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "O!s", &PyType_Type, &type, &name)) {
+        return NULL;
+    }
+    PyObject *original = PyObject_GetAttrString((PyObject *)type, name);
+    PyObject *function =
+        original == NULL ? NULL : PyCFunction_New(&offloaded_def, original);
+    PyObject *method =
+        function == NULL ? NULL : PyInstanceMethod_New(function);
+    int result = method == NULL ? -1 : replace_attribute(type, name, method);
+    Py_XDECREF(original);
+    Py_XDECREF(function);
+    Py_XDECREF(method);
+    return result < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 /* The threads are gone in the child, and so is who waited for them. */
 static PyObject *
 after_fork_in_child(PyObject *module, PyObject *unused)
@@ -272,6 +311,7 @@ static PyMethodDef in_child = {"forget_threads", after_fork_in_child,
 static PyMethodDef functions[] = {
     {"offload", (PyCFunction)(void (*)(void))py_offload,
      METH_VARARGS | METH_KEYWORDS, offload_doc},
+    {"offload_method", py_offload_method, METH_VARARGS, offload_method_doc},
     {NULL},
 };
 

@@ -67,6 +67,16 @@ replace_methods(PyTypeObject *type, struct replacement *replacements)
     return result;
 }
 
+int
+replace_attribute(PyTypeObject *type, const char *name, PyObject *value)
+{
+    PyObject *dict = type_dict(type);
+    int result = dict == NULL ? -1 : PyDict_SetItemString(dict, name, value);
+    PyType_Modified(type);
+    Py_XDECREF(dict);
+    return result;
+}
+
 PyObject *
 call_original(PyObject *original, PyObject *self, PyObject *const *args,
               Py_ssize_t n, PyObject *kwnames)

@@ -184,7 +184,23 @@ thread_start_new(PyObject *module, PyObject *all)
                                    : start_real(all);
 }
 
+PyDoc_STRVAR(start_real_doc,
+             "start_real_thread(function, args)\n\n"
+             "Starts an OS thread, wherever it is called.");
+
+static PyObject *
+thread_start_real(PyObject *module, PyObject *all)
+{
+    PyObject *function, *args;
+    if (!PyArg_ParseTuple(all, "OO!:start_real_thread", &function,
+                          &PyTuple_Type, &args)) {
+        return NULL;
+    }
+    return start_real(all);
+}
+
 static PyMethodDef functions[] = {
+    {"start_real_thread", thread_start_real, METH_VARARGS, start_real_doc},
     {"thread_start_new", thread_start_new, METH_VARARGS,
      start_new_thread_doc},
     {"thread_set_sentinel", thread_set_sentinel, METH_NOARGS,

@@ -16,8 +16,8 @@
 
 /* One finished request. Everything is borrowed from the caller. */
 struct request_report {
-    PyObject *request_type;     /* str */
-    PyObject *name;             /* str */
+    PyObject *request_type;     /* str, but anything that Python code fires */
+    PyObject *name;             /* the same */
     bool timed;                 /* false: response_time is None in Python */
     bool whole;                 /* it came as an integer */
     double response_time;       /* milliseconds */
@@ -47,6 +47,10 @@ int event_fire_of(PyObject *environment, PyObject *event, PyObject *kwargs);
    Returns 0, or -1 with an exception set. */
 typedef int (*request_listener)(PyObject *owner,
                                 const struct request_report *report);
+
+/* A response_length as C has it: whole, and the greatest there is for what is
+   greater. 0, or -1 with an exception set for what is no number. */
+int event_length(PyObject *number, int64_t *value);
 
 /* The Python object to add to a hook: callable with the event's keyword
    arguments, so that it may stand anywhere among Python listeners. Holds a

@@ -11,6 +11,7 @@
  */
 #include "event/event.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <structmember.h>
 
@@ -189,43 +190,91 @@ sort_keywords(struct arguments *a, PyObject *const *values, PyObject *kwnames)
     return 0;
 }
 
+/* Keeps the first of several exceptions, and clears the pending one. Only an
+   Exception is kept: -1 for what must end the call. */
+static int
+put_off(PyObject **first)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return -1;
+    }
+    PyObject *error = error_take();
+    if (*first == NULL) {
+        *first = error;
+    }
+    else {
+        Py_DECREF(error);
+    }
+    return 0;
+}
+
+/* A finite number. 0, or -1 with an exception set. */
 static int
 read_double(PyObject *number, double *value)
 {
-    *value = PyFloat_AsDouble(number);
-    return *value == -1 && PyErr_Occurred() ? -1 : 0;
-}
-
-static int
-read_length(PyObject *number, int64_t *value)
-{
-    PyObject *length = PyNumber_Long(number);
-    if (length == NULL) {
+    double x = PyFloat_AsDouble(number);
+    if (x == -1 && PyErr_Occurred()) {
         return -1;
     }
-    *value = PyLong_AsLongLong(length);
-    Py_DECREF(length);
-    return *value == -1 && PyErr_Occurred() ? -1 : 0;
+    if (!isfinite(x)) {
+        Py_XDECREF(PyLong_FromDouble(x));       /* says what is wrong */
+        return -1;
+    }
+    *value = x;
+    return 0;
 }
 
-/* Fills in the numbers, and what is to be left out. The strings are made by
-   the caller. */
-static int
-read_values(struct request_report *r, const struct arguments *a)
+int
+event_length(PyObject *number, int64_t *value)
 {
-    int failed = a->exception != NULL ? PyObject_IsTrue(a->exception) : 0;
+    int overflow;
+    PyObject *length =
+        PyNumber_Check(number) ? PyNumber_Long(number) : NULL;
+    if (length == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_TypeError,
+                         "response_length must be a number, not %.100s",
+                         Py_TYPE(number)->tp_name);
+        }
+        return -1;
+    }
+    *value = PyLong_AsLongLongAndOverflow(length, &overflow);
+    Py_DECREF(length);
+    if (overflow != 0) {
+        *value = overflow > 0 ? INT64_MAX : INT64_MIN;
+    }
+    return 0;
+}
+
+/* Fills in the numbers, and whether the request failed. What cannot be read
+   counts as if it were not known, so that the request is not lost; the first
+   exception is kept for afterwards. -1 for one that must not wait. */
+static int
+read_values(struct request_report *r, const struct arguments *a,
+            PyObject **error)
+{
     r->timed = a->response_time != Py_None;
     r->whole = PyLong_Check(a->response_time);
-    if (failed < 0 ||
-        (r->timed && read_double(a->response_time, &r->response_time) < 0) ||
-        read_length(a->response_length, &r->response_length) < 0) {
+    if (r->timed && read_double(a->response_time, &r->response_time) < 0) {
+        r->timed = false;
+        if (put_off(error) < 0) {
+            return -1;
+        }
+    }
+    if (event_length(a->response_length, &r->response_length) < 0 &&
+        put_off(error) < 0) {
+        return -1;
+    }
+    int failed = a->exception != NULL ? PyObject_IsTrue(a->exception) : 0;
+    if (failed < 0 && put_off(error) < 0) {
         return -1;
     }
     r->exception = failed > 0 ? a->exception : NULL;
     r->context = a->context;
     r->response = a->response;
-    return a->start_time != NULL && a->start_time != Py_None
-               ? read_double(a->start_time, &r->start_time)
+    return a->start_time != NULL && a->start_time != Py_None &&
+                   read_double(a->start_time, &r->start_time) < 0
+               ? put_off(error)
                : 0;
 }
 
@@ -242,18 +291,17 @@ listener_call(ListenerObject *self, PyObject *const *args, size_t nargsf,
     if (sort_keywords(&a, args, kwnames) < 0) {
         return NULL;
     }
-    struct request_report report = {
-        .request_type = PyObject_Str(a.request_type),
-        .name = PyObject_Str(a.name),
-    };
-    PyObject *result = NULL;
-    if (report.request_type != NULL && report.name != NULL &&
-        read_values(&report, &a) == 0 &&
+    struct request_report report = {.request_type = a.request_type,
+                                    .name = a.name};
+    PyObject *error = NULL, *result = NULL;
+    if (read_values(&report, &a, &error) == 0 &&
         self->listener(self->owner, &report) == 0) {
-        result = Py_NewRef(Py_None);
+        result = error == NULL ? Py_NewRef(Py_None) : NULL;
     }
-    Py_XDECREF(report.request_type);
-    Py_XDECREF(report.name);
+    if (error != NULL && !PyErr_Occurred()) {
+        error_give(Py_NewRef(error));
+    }
+    Py_XDECREF(error);
     return result;
 }
 

@@ -74,6 +74,7 @@ after_fork_in_child(PyObject *module, PyObject *unused)
 {
     struct green *survivor = green_current();
     hub.generation++;
+    hub.helpless = 0;
     bury_others(survivor != NULL ? survivor : take_over_main());
     return hub_reopen(survivor) < 0 ? NULL : Py_NewRef(Py_None);
 }

@@ -17,7 +17,7 @@ green_ident(void)
 }
 
 PyDoc_STRVAR(green_py_sleep_doc,
-             "sleep(seconds=0)\n\n"
+             "sleep(seconds=0, ref=True)\n\n"
              "Lets the other green threads run for at least so long; with 0 "
              "or less, once.\nOn any other OS thread it is the ordinary "
              "time.sleep().");
@@ -25,12 +25,41 @@ PyDoc_STRVAR(green_py_sleep_doc,
 /* time.sleep as Python had it, for threads that are not the hub's. */
 static PyObject *original_sleep;
 
-static PyObject *
-green_py_sleep(PyObject *module, PyObject *const *args, Py_ssize_t n)
+/* gevent.sleep() takes its arguments by name as well: seconds, and ref, which
+   means nothing here. Makes args those without the names. 0 or -1. */
+static int
+take_named(PyObject *const **args, Py_ssize_t *n, PyObject *keywords)
 {
-    if (n > 1) {
+    Py_ssize_t named = keywords != NULL ? PyTuple_GET_SIZE(keywords) : 0;
+    for (Py_ssize_t i = 0; i < named; i++) {
+        PyObject *name = PyTuple_GET_ITEM(keywords, i);
+        if (*n == 0 &&
+            PyUnicode_CompareWithASCIIString(name, "seconds") == 0) {
+            *args += i;
+            *n = 1;
+            return 0;
+        }
+        if (PyUnicode_CompareWithASCIIString(name, "ref") != 0) {
+            PyErr_Format(PyExc_TypeError,
+                         "sleep() got an unexpected keyword argument '%U'",
+                         name);
+            return -1;
+        }
+    }
+    *n = *n > 1 && named == 0 ? 1 : *n;
+    return 0;
+}
+
+static PyObject *
+green_py_sleep(PyObject *module, PyObject *const *args, Py_ssize_t n,
+               PyObject *keywords)
+{
+    if (n > 2) {
         PyErr_Format(PyExc_TypeError,
-                     "sleep() takes one argument (%zd given)", n);
+                     "sleep() takes at most 2 arguments (%zd given)", n);
+        return NULL;
+    }
+    if ((keywords != NULL || n > 1) && take_named(&args, &n, keywords) < 0) {
         return NULL;
     }
     if (green_current() == NULL || interpreter_is_finalizing()) {
@@ -77,6 +106,53 @@ green_py_wait_fd(PyObject *module, PyObject *args)
     double seconds = green_timeout(timeout);
     int r = seconds == -2 ? -1 : green_wait_fd(fd, events, seconds);
     return r < 0 ? NULL : PyLong_FromLong(r & (EV_READ | EV_WRITE));
+}
+
+PyDoc_STRVAR(green_py_park_doc,
+             "park()\n\nWaits until somebody calls wake() for the current "
+             "green thread.");
+
+static PyObject *
+green_py_park(PyObject *module, PyObject *unused)
+{
+    return green_park() < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyDoc_STRVAR(green_py_wake_doc,
+             "wake(greenlet)\n\n"
+             "Lets one go on that is in park(): it runs next. One that waits "
+             "in anything else must not be woken.");
+
+static PyObject *
+green_py_wake(PyObject *module, PyObject *object)
+{
+    if (!PyObject_TypeCheck(object, Green_Type)) {
+        PyErr_SetString(PyExc_TypeError, "wake() needs a Greenlet");
+        return NULL;
+    }
+    green_ready((struct green *)object);
+    hub_hurry((struct green *)object);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(green_py_may_wait_doc,
+             "may_wait()\n\n"
+             "Whether this is a green thread, and not a callback of the "
+             "event loop.");
+
+static PyObject *
+green_py_may_wait(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(green_current() != NULL && !hub.in_callback);
+}
+
+PyDoc_STRVAR(green_py_get_main_doc,
+             "get_main()\n\nThe green thread on the OS thread's own stack.");
+
+static PyObject *
+green_py_get_main(PyObject *module, PyObject *unused)
+{
+    return Py_NewRef((PyObject *)hub.main);
 }
 
 PyDoc_STRVAR(green_py_cancel_fd_doc,
@@ -145,10 +221,14 @@ green_py_interrupt(PyObject *module, PyObject *args)
     {name, (PyCFunction)(void (*)(void))function, flags, function##_doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION("sleep", green_py_sleep, METH_FASTCALL),
+    FUNCTION("sleep", green_py_sleep, METH_FASTCALL | METH_KEYWORDS),
     FUNCTION("getcurrent", green_py_getcurrent, METH_NOARGS),
     FUNCTION("get_ident", green_py_get_ident, METH_NOARGS),
     FUNCTION("is_hub_thread", green_py_is_hub_thread, METH_NOARGS),
+    FUNCTION("get_main", green_py_get_main, METH_NOARGS),
+    FUNCTION("may_wait", green_py_may_wait, METH_NOARGS),
+    FUNCTION("park", green_py_park, METH_NOARGS),
+    FUNCTION("wake", green_py_wake, METH_O),
     FUNCTION("wait_fd", green_py_wait_fd, METH_VARARGS),
     FUNCTION("cancel_fd", green_py_cancel_fd, METH_VARARGS),
     FUNCTION("interrupt", green_py_interrupt, METH_VARARGS),
@@ -172,8 +252,12 @@ int
 functions_module_exec(PyObject *module)
 {
     original_sleep = lookup("time", "sleep");
-    if (original_sleep == NULL || keep_thread_start(module) < 0) {
+    PyObject *ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+    if (original_sleep == NULL || keep_thread_start(module) < 0 ||
+        PyModule_AddObjectRef(module, "main_ident", ident) < 0) {
+        Py_XDECREF(ident);
         return -1;
     }
+    Py_XDECREF(ident);
     return PyModule_AddFunctions(module, functions);
 }

@@ -217,5 +217,6 @@ int lock_module_exec(PyObject *module);
 int flag_module_exec(PyObject *module);
 int async_result_module_exec(PyObject *module);
 int queue_module_exec(PyObject *module);
+int watcher_module_exec(PyObject *module);
 
 #endif

@@ -661,13 +661,20 @@ get_kwargs(struct green *g, void *unused)
     return g->kwargs != NULL ? Py_NewRef(g->kwargs) : PyDict_New();
 }
 
-static PyObject *
-get_ident(struct green *g, void *unused)
+/* Its number, counted from 0. */
+static unsigned long
+ident_of(struct green *g)
 {
     if (g->ident == 0) {
         g->ident = ++last_ident;
     }
-    return PyLong_FromUnsignedLong(g->ident - 1);
+    return g->ident - 1;
+}
+
+static PyObject *
+get_ident(struct green *g, void *unused)
+{
+    return PyLong_FromUnsignedLong(ident_of(g));
 }
 
 static PyObject *
@@ -679,8 +686,7 @@ get_name(struct green *g, void *unused)
             return Py_XNewRef(name);
         }
     }
-    PyObject *ident = get_ident(g, NULL);
-    return ident == NULL ? NULL : PyUnicode_FromFormat("Greenlet-%N", ident);
+    return PyUnicode_FromFormat("Greenlet-%lu", ident_of(g));
 }
 
 static int
@@ -755,6 +761,8 @@ static PyGetSetDef greenlet_getset[] = {
     {"minimal_ident", (getter)get_ident, NULL, "A small number, its own.",
      NULL},
     {"name", (getter)get_name, (setter)set_name, "Greenlet-<minimal_ident>.",
+     NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL,
      NULL},
     {NULL},
 };

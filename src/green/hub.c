@@ -161,6 +161,18 @@ on_gil_acquire(struct ev_loop *loop)
 }
 
 static void
+note_poll(void)
+{
+    atomic_store_explicit(&hub.last_poll, clock_ns(), memory_order_relaxed);
+}
+
+static int64_t
+last_poll(void)
+{
+    return atomic_load_explicit(&hub.last_poll, memory_order_relaxed);
+}
+
+static void
 on_bell(struct ev_loop *loop, ev_io *w, int revents)
 {
     mailbox_hush(&hub.inbox);
@@ -212,7 +224,7 @@ turn_loop(bool block)
     hub.release_gil = false;
     mailbox_awake(&hub.inbox);
     open_letters();
-    hub.last_poll = clock_ns();
+    note_poll();
     if (PyErr_CheckSignals() < 0) {
         hub_throw_into_main();
     }
@@ -221,8 +233,9 @@ turn_loop(bool block)
 }
 
 /* Whether there are threads of Python's that are not the hub's: each of them
-   may release a lock, or put something into a queue. One that has just been
-   started has a state already, and no number. */
+   may release a lock, or put something into a queue, unless it waits itself
+   for one of ours to do so. One that has just been started has a state
+   already, and no number. */
 static bool
 has_other_threads(void)
 {
@@ -234,7 +247,7 @@ has_other_threads(void)
     for (struct green *g = hub.living; g != NULL; g = g->living_next) {
         states -= g != hub.main && g->tstate != NULL;
     }
-    return states > 1;
+    return states - hub.helpless > 1;
 }
 
 static void
@@ -299,7 +312,7 @@ hub_next(void)
         if (hub.queue.next == &hub.queue) {
             poll_loop(true);
         }
-        else if (clock_ns() - hub.last_poll > POLL_NS) {
+        else if (clock_ns() - last_poll() > POLL_NS) {
             poll_loop(false);
         }
         struct green *g = queue_pop();
@@ -741,6 +754,7 @@ open_loop(void)
         PyErr_SetString(PyExc_OSError, "libev found no way to poll");
         return -1;
     }
+    hub.loops++;
     ev_set_loop_release_cb(hub.loop, on_gil_release, on_gil_acquire);
     return 0;
 }
@@ -804,7 +818,7 @@ hub_init(void)
     if (open_loop() < 0 || open_bell() < 0) {
         return -1;
     }
-    hub.last_poll = clock_ns();
+    note_poll();
     if (overflow_watch() < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;

@@ -5,6 +5,7 @@
 #define LOCUST_GREEN_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "green/green.h"
@@ -24,11 +25,13 @@ struct hub {
     ev_io bell;                 /* the inbox's eventfd */
     ev_io signal_io;
     int signal_fd;              /* where Python's handler writes, or -1 */
-    int64_t last_poll;
+    _Atomic(int64_t) last_poll; /* its end; watch.c looks at it */
     bool in_callback;           /* nobody may park */
     bool release_gil;           /* around this poll */
     PyThreadState *saved_tstate;    /* while it polls without the GIL */
+    int helpless;               /* other OS threads that wait to be woken */
     unsigned generation;        /* of the process: counts its forks */
+    unsigned loops;             /* how many have been opened */
     const void *main_low;       /* the OS thread's stack, for sanitizers */
     size_t main_size;
 };

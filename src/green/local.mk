@@ -31,4 +31,7 @@ libcore_la_SOURCES += \
 	src/green/semaphore.c \
 	src/green/timeout.c \
 	src/green/timeout.h \
-	src/green/waitlist.c
+	src/green/waitlist.c \
+	src/green/watch.c \
+	src/green/watch.h \
+	src/green/watcher.c

@@ -19,6 +19,7 @@ typedef struct {
     PyBaseExceptionObject base;
     ev_timer timer;
     struct green *target;       /* owned while the timer runs */
+    unsigned loop;              /* hub.loops when it was started */
     PyObject *seconds;          /* number or None; NULL before __init__ */
     PyObject *exception;        /* what is raised, if not itself; or NULL */
 } TimeoutObject;
@@ -44,7 +45,9 @@ stop(TimeoutObject *self)
     if (!is_pending(self)) {
         return;
     }
-    ev_timer_stop(hub_loop(), &self->timer);
+    if (self->loop == hub.loops) {      /* not lost in a fork */
+        ev_timer_stop(hub_loop(), &self->timer);
+    }
     Py_CLEAR(self->target);
     Py_DECREF(self);
 }
@@ -82,6 +85,7 @@ start(TimeoutObject *self)
     ev_timer_init(&self->timer, on_timeout, seconds > 0 ? seconds : 0, 0);
     self->timer.data = Py_NewRef((PyObject *)self);
     self->target = (struct green *)Py_NewRef((PyObject *)green_current());
+    self->loop = hub.loops;
     ev_timer_start(hub_loop(), &self->timer);
     return 0;
 }

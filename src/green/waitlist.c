@@ -28,6 +28,7 @@ struct waiter {
     struct green *green;        /* NULL: another OS thread's */
     PyThread_type_lock bell;    /* that thread's: released to wake it */
     unsigned generation;        /* hub.generation of that thread */
+    bool endless;               /* counted in hub.helpless until woken */
     bool chosen;                /* woken, and nobody else for it */
 };
 
@@ -163,9 +164,13 @@ wait_blocked(struct waitlist *list, double timeout, bool *chosen)
     if (w == NULL) {
         return -1;
     }
+    w->endless = timeout < 0;
+    hub.helpless += w->endless;
     PyThread_acquire_lock(w->bell, NOWAIT_LOCK);
     waiter_append(w, list);
-    int result = waiter_leave(w, block_on_bell(w->bell, timeout), chosen);
+    int result = block_on_bell(w->bell, timeout);
+    hub.helpless -= w->endless && w->list != NULL;
+    result = waiter_leave(w, result, chosen);
     PyThread_release_lock(w->bell);
     PyThread_free_lock(w->bell);
     PyMem_RawFree(w);
@@ -206,6 +211,7 @@ wake_first(struct waitlist *list, bool chosen)
             green_ready(w->green);
         }
         else {
+            hub.helpless -= w->endless;
             PyThread_release_lock(w->bell);
         }
         return 1;

@@ -144,7 +144,7 @@ screen_open(int terminal)
     if (screen.taken) {
         return EBUSY;
     }
-    char name[64];
+    char name[64] = "";
     if (tcgetattr(terminal, &screen.mode) < 0 ||
         ttyname_r(terminal, name, sizeof(name)) != 0) {
         return ENOTTY;

@@ -38,8 +38,8 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* A number without a sign. It is told apart from strtod()'s fancies (nan, 0x1p3)
-   by what it consists of. */
+/* A number without a sign. What it consists of tells it apart from the fancies
+   of strtod(), such as nan and 0x1p3. */
 static int
 read_number(struct reader *r, double *number)
 {

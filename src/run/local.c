@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "green/group.h"
+#include "green/watch.h"
 
 /* Users that are due within so many seconds of one another start together. */
 #define SPREAD_STEP 0.002
@@ -554,6 +555,16 @@ begin_ramp(RunnerObject *self, PyObject *args)
     return 0;
 }
 
+/* Users that keep all others waiting are reported, if so desired. */
+static int
+watch_hub(void)
+{
+    PyObject *limit = lookup("locust.util.threads", "BLOCKED_AFTER");
+    double seconds = limit == NULL ? -1 : green_timeout(limit);
+    Py_XDECREF(limit);
+    return limit == NULL || seconds == -2 ? -1 : hub_watch(seconds);
+}
+
 static PyObject *
 local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -564,7 +575,8 @@ local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|pO", keywords,
                                      &user_count, &spawn_rate, &wait,
                                      &user_classes) ||
-        !hub_is_here() || warn_of_rate(spawn_rate) < 0) {
+        !hub_is_here() || warn_of_rate(spawn_rate) < 0 ||
+        watch_hub() < 0) {
         return NULL;
     }
     PyObject *given = PyTuple_Pack(4, user_count, spawn_rate,

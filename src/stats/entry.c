@@ -34,6 +34,15 @@ add(int64_t *sum, int64_t n)
     }
 }
 
+static void
+show_as(struct stats_entry *e, const struct stats_key *copy)
+{
+    e->method = copy->method;
+    e->name = copy->name;
+    e->method_len = (uint32_t)copy->method_len;
+    e->name_len = (uint32_t)copy->name_len;
+}
+
 struct stats_entry *
 entry_new(const struct stats_key *key, uint32_t snapshots_kept, double now)
 {
@@ -42,14 +51,8 @@ entry_new(const struct stats_key *key, uint32_t snapshots_kept, double now)
     if (e == NULL) {
         return NULL;
     }
-    char *method = (char *)(e + 1);
-    char *name = method + key->method_len + 1;
-    memcpy(method, key->method, key->method_len);
-    memcpy(name, key->name, key->name_len);
-    e->method = method;
-    e->name = name;
-    e->method_len = (uint32_t)key->method_len;
-    e->name_len = (uint32_t)key->name_len;
+    struct stats_key copy = names_copy((char *)(e + 1), key);
+    show_as(e, &copy);
     e->snapshots_kept = snapshots_kept;
     atomic_init(&e->refs, 1);
     if (entry_reset(e, now) < 0) {
@@ -81,8 +84,34 @@ entry_unref(struct stats_entry *e)
     if (e != NULL &&
         atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) == 1) {
         free_parts(e);
+        names_free(e->names);
         free(e);
     }
+}
+
+int
+entry_rename(struct stats_entry *e, const struct stats_key *shown)
+{
+    struct stats_names *names = names_new(e->names, shown);
+    if (names == NULL) {
+        return -1;
+    }
+    struct stats_key copy = names->key;
+    names->key = entry_key(e);
+    e->names = names;
+    show_as(e, &copy);
+    return 0;
+}
+
+int
+entry_set_key(struct stats_entry *e, const struct stats_key *key)
+{
+    struct stats_names *names = names_new(e->names, key);
+    if (names == NULL) {
+        return -1;
+    }
+    e->names = names;
+    return 0;
 }
 
 static int

@@ -9,7 +9,7 @@
  * It is counted: the collection, and whoever looks at it while the
  * collection may drop it, hold a reference each.
  *
- * Memory: the struct (512 bytes), and what its parts take, each with a bound
+ * Memory: the struct (520 bytes), and what its parts take, each with a bound
  * of its own. After one request that is 2.2 KiB; with 80 buckets and times
  * between 1 and 80 ms, 12 KiB; snapshots, if they are kept, up to as much
  * again as 160 bytes for every bucket.
@@ -24,19 +24,12 @@
 
 #include "stats/buckets.h"
 #include "stats/histogram.h"
+#include "stats/names.h"
 #include "stats/seconds.h"
 #include "stats/snapshots.h"
 
 /* How many snapshots Locust keeps: its window of 10 s and 10 more. */
 #define STATS_SNAPSHOTS 20
-
-/* UTF-8, not necessarily ended by a zero. */
-struct stats_key {
-    const char *method;
-    const char *name;
-    size_t method_len;
-    size_t name_len;
-};
 
 /* One finished request. */
 struct stats_sample {
@@ -54,8 +47,9 @@ struct stats_entry {
     uint32_t generation;        /* differs after any change but logging */
     bool fractions;             /* not all response times came as integers */
     void *tag;                  /* the Python layer's; borrowed */
-    const char *method;         /* both live behind the struct */
+    const char *method;         /* as shown; behind the struct, or in names */
     const char *name;
+    struct stats_names *names;  /* NULL: the first ones. Owned */
     uint32_t method_len;
     uint32_t name_len;
     int64_t requests;           /* all, also those without a time */
@@ -84,6 +78,24 @@ struct stats_entry *entry_new(const struct stats_key *key,
                               uint32_t snapshots_kept, double now);
 struct stats_entry *entry_ref(struct stats_entry *e);
 void entry_unref(struct stats_entry *e);
+
+/* The key under which a collection finds it. Points into the entry. */
+static inline struct stats_key
+entry_key(const struct stats_entry *e)
+{
+    return e->names != NULL
+               ? e->names->key
+               : (struct stats_key){.method = e->method,
+                                    .name = e->name,
+                                    .method_len = e->method_len,
+                                    .name_len = e->name_len};
+}
+
+/* Changes the names it is shown by, or the key that a collection files it
+   under. The collection's lock is the caller's business. 0, or -1 without
+   memory, and then nothing is changed. */
+int entry_rename(struct stats_entry *e, const struct stats_key *shown);
+int entry_set_key(struct stats_entry *e, const struct stats_key *key);
 
 /* Zero, as new. 0, or -1 without memory (for the first snapshot). */
 int entry_reset(struct stats_entry *e, double now);

@@ -4,13 +4,21 @@
 
 #include "stats/stats.h"
 
-/* Copies a string behind the last one. Returns where the next belongs. */
 static char *
-append(char *to, const char *from, size_t n)
+copy_text(char *to, const char *from, size_t n)
 {
     memcpy(to, from, n);
     to[n] = '\0';
-    return to + n + 1;
+    return to;
+}
+
+static void
+show_as(struct stats_error *error, const struct stats_key *copy)
+{
+    error->method = copy->method;
+    error->name = copy->name;
+    error->method_len = (uint32_t)copy->method_len;
+    error->name_len = (uint32_t)copy->name_len;
 }
 
 struct stats_error *
@@ -22,15 +30,10 @@ error_new(const struct stats_key *key, const char *text, size_t text_len)
     if (error == NULL) {
         return NULL;
     }
-    char *at = (char *)(error + 1);
-    error->method = at;
-    at = append(at, key->method, key->method_len);
-    error->name = at;
-    at = append(at, key->name, key->name_len);
-    error->text = at;
-    append(at, text, text_len);
-    error->method_len = (uint32_t)key->method_len;
-    error->name_len = (uint32_t)key->name_len;
+    struct stats_key copy = names_copy((char *)(error + 1), key);
+    show_as(error, &copy);
+    char *end = (char *)(error + 1) + key->method_len + key->name_len + 2;
+    error->text = copy_text(end, text, text_len);
     error->text_len = (uint32_t)text_len;
     uint64_t hash = hash_bytes(0, key->method, key->method_len);
     hash = hash_bytes(hash, key->name, key->name_len);
@@ -52,8 +55,23 @@ error_unref(struct stats_error *error)
     if (error != NULL && atomic_fetch_sub_explicit(
                              &error->refs, 1, memory_order_acq_rel) == 1) {
         free(error->label);
+        names_free(error->names);
         free(error);
     }
+}
+
+int
+error_rename(struct stats_error *error, const struct stats_key *shown)
+{
+    struct stats_names *names = names_new(error->names, shown);
+    if (names == NULL) {
+        return -1;
+    }
+    struct stats_key copy = names->key;
+    names->key = error_key_of(error);
+    error->names = names;
+    show_as(error, &copy);
+    return 0;
 }
 
 void
@@ -89,8 +107,7 @@ error_set_label(struct stats_error *error, const char *label, size_t n)
     if (copy == NULL) {
         return -1;
     }
-    append(copy, label, n);
     free(error->label);
-    error->label = copy;
+    error->label = copy_text(copy, label, n);
     return 0;
 }

@@ -18,6 +18,12 @@ typedef struct {
     PyObject *weakrefs;
 } RequestStatsObject;
 
+/* Method and name as Python gave them. In an object each is owned, and NULL
+   unless it is something else than the text that C has. */
+struct py_names {
+    PyObject *method, *name;
+};
+
 /* The maps that a StatsEntry has. */
 enum map_kind {
     MAP_TIMES,                  /* response_times */
@@ -31,6 +37,7 @@ typedef struct {
     PyObject_HEAD
     struct stats_entry *entry;
     PyObject *stats;            /* RequestStats, or what the user gave */
+    struct py_names given;
     PyObject *views[MAP_KINDS]; /* those in use; borrowed: they hold this */
     PyObject *dict;
     PyObject *weakrefs;
@@ -41,6 +48,7 @@ typedef struct {
     struct stats_error *record;
     PyObject *error;            /* as it was given: an exception or a str */
     PyObject *stats;            /* RequestStats; NULL: belongs to none */
+    struct py_names given;
     PyObject *dict;
     PyObject *weakrefs;
 } StatsErrorObject;
@@ -64,9 +72,21 @@ struct py_key {
     PyObject *held[2];          /* NULL: borrowed from the caller's str */
 };
 
-/* 0, or -1 with an exception set. None as a method is "". */
+/* The texts of two names: of str() of what is no str, "" for None as a
+   method. 0, or -1 with an exception set. */
 int key_from(struct py_key *k, PyObject *method, PyObject *name);
 void key_release(struct py_key *k);
+
+/* Keeps (or lets go of) what C's text does not say. */
+void names_give(struct py_names *own, PyObject *method, PyObject *name);
+void names_drop(struct py_names *own);
+
+/* What was given, or else C's text. New reference; NULL with an exception
+   set. */
+PyObject *name_shown(PyObject *given, const char *text, size_t len);
+
+/* The same, but C's text for what other processes could not read. */
+PyObject *name_portable(PyObject *given, const char *text, size_t len);
 
 /* A sample of now; response_time may be None. 0, or -1 with an exception. */
 int sample_from(struct stats_sample *sample, PyObject *response_time,
@@ -96,6 +116,12 @@ void unlock_stats(PyObject *stats);
 /* The StatsEntry that looks at this entry, made if need be. New reference;
    NULL with an exception set. */
 PyObject *entry_object(struct stats_entry *e, PyObject *stats);
+PyObject *entry_name(StatsEntryObject *self, void *unused);
+PyObject *entry_method(StatsEntryObject *self, void *unused);
+
+/* Sets what data has; what it has not keeps its value, what is unknown is left
+   out. Names are not set. 0, or -1 with an exception set. */
+int entry_fill(PyObject *self, PyObject *data);
 PyObject *entry_serialize(StatsEntryObject *self);
 int entry_strip(StatsEntryObject *self);
 int pyentry_exec(PyObject *module);
@@ -129,6 +155,9 @@ int pyview_exec(void);
    memory addresses masked. New reference; NULL with an exception set. */
 PyObject *error_text(PyObject *error);
 
+PyObject *error_name(StatsErrorObject *self, void *unused);
+PyObject *error_method(StatsErrorObject *self, void *unused);
+
 /* The key under which Locust files an error; also noted in the record. New
    reference; NULL with an exception set. */
 PyObject *error_file(struct stats_error *record, PyObject *method,
@@ -146,18 +175,39 @@ int request_stats_log(RequestStatsObject *self, PyObject *method,
 int request_stats_log_error(RequestStatsObject *self, PyObject *method,
                             PyObject *name, PyObject *error);
 
-/* Sees to it that an entry has its object. e is NULL when C had no memory. 0,
-   or -1 with an exception set. */
-int introduce_entry(RequestStatsObject *self, struct stats_entry *e);
+/* Sees to it that an entry has its object, and the names that were given. e is
+   NULL when C had no memory. 0, or -1 with an exception set. */
+int introduce_entry(RequestStatsObject *self, struct stats_entry *e,
+                    const struct py_names *names);
 
 /* The same for an error, which the caller holds, and the dict for it. key is
    its key there; NULL: Locust's. */
 int introduce_error(RequestStatsObject *self, struct stats_error *record,
-                    PyObject *errors, PyObject *error, PyObject *key);
+                    PyObject *errors, PyObject *error, PyObject *key,
+                    const struct py_names *names);
 int pycollection_exec(PyObject *module);
 
 /* --- pymerge.c */
 int pymerge_exec(PyObject *module);
+
+/* --- pycopy.c: __getstate__() and __setstate__() of the four types. */
+extern const char getstate_doc[], setstate_doc[];
+PyObject *entry_getstate(PyObject *self, PyObject *unused);
+PyObject *entry_setstate(PyObject *self, PyObject *state);
+PyObject *error_getstate(PyObject *self, PyObject *unused);
+PyObject *error_setstate(PyObject *self, PyObject *state);
+PyObject *collection_getstate(PyObject *self, PyObject *unused);
+PyObject *collection_setstate(PyObject *self, PyObject *state);
+PyObject *collection_copy(PyObject *self, PyObject *unused);
+
+#define COPYING(kind) \
+    {"__getstate__", kind##_getstate, METH_NOARGS, getstate_doc}, \
+    { \
+        "__setstate__", kind##_setstate, METH_O, setstate_doc \
+    }
+
+/* --- pytables.c */
+int pytables_exec(PyObject *module);
 
 /* --- pydict.c */
 

@@ -10,6 +10,8 @@ libplain_la_SOURCES += \
 	src/stats/index.h \
 	src/stats/lag.c \
 	src/stats/lag.h \
+	src/stats/names.c \
+	src/stats/names.h \
 	src/stats/seconds.c \
 	src/stats/seconds.h \
 	src/stats/snapshots.c \
@@ -22,6 +24,7 @@ libplain_la_LIBADD += -lm
 libcore_la_SOURCES += \
 	src/stats/internal.h \
 	src/stats/pycollection.c \
+	src/stats/pycopy.c \
 	src/stats/pydict.c \
 	src/stats/pyentry.c \
 	src/stats/pyerror.c \
@@ -29,4 +32,5 @@ libcore_la_SOURCES += \
 	src/stats/pymerge.c \
 	src/stats/pystats.c \
 	src/stats/pystats.h \
+	src/stats/pytables.c \
 	src/stats/pyview.c

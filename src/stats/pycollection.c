@@ -21,61 +21,92 @@ PyTypeObject *RequestStats_Type;
 
 /* The StatsEntry of an entry in the collection. New reference. */
 static PyObject *
-known_entry(RequestStatsObject *self, struct stats_entry *e)
+known_entry(RequestStatsObject *self, struct stats_entry *e,
+            const struct py_names *names)
 {
     if (e->tag != NULL) {
         return Py_NewRef((PyObject *)e->tag);
     }
     PyObject *entries = Py_NewRef(self->entries);
+    PyObject *name = NULL, *method = NULL, *key = NULL;
     entry_ref(e);
-    PyObject *entry = entry_object(e, (PyObject *)self);
-    PyObject *key =
-        entry == NULL ? NULL : Py_BuildValue("(ss)", e->name, e->method);
-    if (key == NULL || PyDict_SetItem(entries, key, entry) < 0) {
+    StatsEntryObject *entry =
+        (StatsEntryObject *)entry_object(e, (PyObject *)self);
+    if (entry != NULL) {
+        names_give(&entry->given, names->method, names->name);
+        name = entry_name(entry, NULL);
+        method = entry_method(entry, NULL);
+    }
+    if (name != NULL && method != NULL) {
+        key = PyTuple_Pack(2, name, method);
+    }
+    if (key == NULL || PyDict_SetItem(entries, key, (PyObject *)entry) < 0) {
         Py_CLEAR(entry);
     }
     Py_XDECREF(key);
+    Py_XDECREF(name);
+    Py_XDECREF(method);
     entry_unref(e);
     Py_DECREF(entries);
-    return entry;
+    return (PyObject *)entry;
 }
 
 int
-introduce_entry(RequestStatsObject *self, struct stats_entry *e)
+introduce_entry(RequestStatsObject *self, struct stats_entry *e,
+                const struct py_names *names)
 {
     if (e != NULL && e->tag != NULL) {
         return 0;
     }
-    PyObject *entry = e == NULL ? PyErr_NoMemory() : known_entry(self, e);
+    PyObject *entry =
+        e == NULL ? PyErr_NoMemory() : known_entry(self, e, names);
     Py_XDECREF(entry);
     return entry == NULL ? -1 : 0;
 }
 
+/* The object of an error, filed in the dict. */
+static int
+file_error(RequestStatsObject *self, struct stats_error *record,
+           PyObject *errors, PyObject *error, PyObject *key,
+           const struct py_names *names)
+{
+    PyObject *text = PyUnicode_FromStringAndSize(
+        record->text, (Py_ssize_t)record->text_len);
+    PyObject *filed =
+        text ? error_file(record, names->method, names->name, text) : NULL;
+    PyObject *object =
+        filed ? error_object(record, error != NULL ? error : text,
+                             (PyObject *)self)
+              : NULL;
+    int r = -1;
+    if (object != NULL) {
+        names_give(&((StatsErrorObject *)object)->given, names->method,
+                   names->name);
+        r = PyDict_SetItem(errors, key != NULL ? key : filed, object);
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(filed);
+    Py_XDECREF(object);
+    return r;
+}
+
 int
 introduce_error(RequestStatsObject *self, struct stats_error *record,
-                PyObject *errors, PyObject *error, PyObject *key)
+                PyObject *errors, PyObject *error, PyObject *key,
+                const struct py_names *names)
 {
     if (record->tag != NULL) {
         return 0;
     }
-    PyObject *filed = NULL, *object = NULL;
-    PyObject *text = PyUnicode_FromString(record->text);
-    PyObject *method = PyUnicode_FromString(record->method);
-    PyObject *name = PyUnicode_FromString(record->name);
-    bool own = record != self->core->overflow;
-    if (text != NULL && method != NULL && name != NULL) {
-        filed = error_file(record, method, name, text);
-        object = error_object(record, own ? error : text, (PyObject *)self);
+    if (record != self->core->overflow) {
+        return file_error(self, record, errors, error, key, names);
     }
-    int r = filed == NULL || object == NULL
+    struct py_names own = {PyUnicode_FromString(record->method),
+                           PyUnicode_FromString(record->name)};
+    int r = own.method == NULL || own.name == NULL
                 ? -1
-                : PyDict_SetItem(errors, own && key != NULL ? key : filed,
-                                 object);
-    Py_XDECREF(filed);
-    Py_XDECREF(text);
-    Py_XDECREF(method);
-    Py_XDECREF(name);
-    Py_XDECREF(object);
+                : file_error(self, record, errors, NULL, NULL, &own);
+    names_drop(&own);
     return r;
 }
 
@@ -89,7 +120,7 @@ request_stats_log(RequestStatsObject *self, PyObject *method, PyObject *name,
     }
     struct stats_entry *e = stats_log(self->core, &k.key, sample);
     key_release(&k);
-    return introduce_entry(self, e);
+    return introduce_entry(self, e, &(struct py_names){method, name});
 }
 
 /* Fills in the record, or leaves it NULL. */
@@ -137,9 +168,10 @@ request_stats_log_error(RequestStatsObject *self, PyObject *method,
     }
     PyObject *errors = Py_NewRef(self->errors);
     error_ref(record);
-    int result = introduce_entry(self, e);
+    struct py_names names = {method, name};
+    int result = introduce_entry(self, e, &names);
     if (result == 0) {
-        result = introduce_error(self, record, errors, error, NULL);
+        result = introduce_error(self, record, errors, error, NULL, &names);
     }
     error_unref(record);
     Py_DECREF(errors);
@@ -296,7 +328,9 @@ stats_py_get(RequestStatsObject *self, PyObject *args, PyObject *kwargs)
     }
     struct stats_entry *e = stats_get(self->core, &k.key, now);
     key_release(&k);
-    return e == NULL ? PyErr_NoMemory() : known_entry(self, e);
+    return e == NULL
+               ? PyErr_NoMemory()
+               : known_entry(self, e, &(struct py_names){method, name});
 }
 
 /* Puts empty dicts in the place of those whose contents C has dropped. */
@@ -437,6 +471,8 @@ static PyMethodDef stats_methods[] = {
     METHOD("clear_all", stats_py_clear_all, METH_NOARGS),
     METHOD("serialize_stats", stats_py_serialize_stats, METH_NOARGS),
     METHOD("serialize_errors", stats_py_serialize_errors, METH_NOARGS),
+    {"__copy__", collection_copy, METH_NOARGS, "A copy that shares nothing."},
+    COPYING(collection),
     {NULL},
 };
 
@@ -555,6 +591,7 @@ static PyGetSetDef stats_getset[] = {
     OF_TOTAL("num_failures", "Failures in total."),
     OF_TOTAL("last_request_timestamp", "Time of the last request, or None."),
     OF_TOTAL("start_time", "Time of creation or of the last reset."),
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict},
     {NULL},
 };
 
@@ -586,7 +623,7 @@ static PyType_Slot stats_slots[] = {
 };
 
 static PyType_Spec stats_spec = {
-    .name = "_locust.RequestStats",
+    .name = "locust.stats.RequestStats",
     .basicsize = sizeof(RequestStatsObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = stats_slots,

@@ -101,11 +101,56 @@ view_entries(PyObject *dict)
     return list;
 }
 
+/* Makes C find an entry under the key that it has in the dict, whatever it is
+   called. A key that is no (name, method) stands for nothing. */
+static int
+set_key(RequestStatsObject *stats, PyObject *key, struct stats_entry *e)
+{
+    struct py_key k;
+    if (!PyTuple_Check(key) || PyTuple_GET_SIZE(key) != 2) {
+        return 0;
+    }
+    if (key_from(&k, PyTuple_GET_ITEM(key, 1), PyTuple_GET_ITEM(key, 0)) <
+        0) {
+        return -1;
+    }
+    int r = 0;
+    struct stats_key own = entry_key(e);
+    if (!key_equal(&own, &k.key)) {
+        stats_lock(stats->core);
+        r = entry_set_key(e, &k.key);
+        stats_unlock(stats->core);
+    }
+    key_release(&k);
+    if (r < 0) {
+        PyErr_NoMemory();
+    }
+    return r;
+}
+
+/* The same for all. A copy is walked through: str() of a key may change the
+   dict. */
+static int
+set_keys(RequestStatsObject *stats, PyObject *dict)
+{
+    PyObject *items = PyDict_Items(dict);
+    int r = items == NULL ? -1 : 0;
+    for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *item = PyList_GET_ITEM(items, i);
+        PyObject *entry = PyTuple_GET_ITEM(item, 1);
+        r = set_key(stats, PyTuple_GET_ITEM(item, 0),
+                    ((StatsEntryObject *)entry)->entry);
+    }
+    Py_XDECREF(items);
+    return r;
+}
+
 int
 view_apply(RequestStatsObject *stats, PyObject *dict)
 {
     bool errors = PyObject_TypeCheck(dict, ErrorsDict_Type);
-    if (check_values(dict, errors ? StatsError_Type : StatsEntry_Type) < 0) {
+    if (check_values(dict, errors ? StatsError_Type : StatsEntry_Type) < 0 ||
+        (!errors && set_keys(stats, dict) < 0)) {
         return -1;
     }
     size_t n = 0;
@@ -229,13 +274,36 @@ entries_missing(ViewObject *self, PyObject *key)
         METHOD("update", view_update, BOTH), \
         METHOD("__ior__", view___ior__, BOTH)
 
+PyDoc_STRVAR(view_getstate_doc, "The RequestStats.");
+
+static PyObject *
+view_getstate(ViewObject *self, PyObject *unused)
+{
+    return Py_NewRef(self->stats != NULL ? self->stats : Py_None);
+}
+
+PyDoc_STRVAR(view_setstate_doc, "Takes what __getstate__() gave.");
+
+static PyObject *
+view_setstate(ViewObject *self, PyObject *stats)
+{
+    Py_XSETREF(self->stats, Py_NewRef(stats));
+    Py_RETURN_NONE;
+}
+
+#define COPYING_METHODS \
+    METHOD("__getstate__", view_getstate, METH_NOARGS), \
+        METHOD("__setstate__", view_setstate, METH_O)
+
 static PyMethodDef errors_methods[] = {
     CHANGING_METHODS,
+    COPYING_METHODS,
     {NULL},
 };
 
 static PyMethodDef entries_methods[] = {
     CHANGING_METHODS,
+    COPYING_METHODS,
     METHOD("__missing__", entries_missing, METH_O),
     {NULL},
 };
@@ -276,7 +344,7 @@ static PyType_Slot entries_slots[] = {
 };
 
 static PyType_Spec entries_spec = {
-    .name = "_locust.EntriesDict",
+    .name = "locust.stats.EntriesDict",
     .basicsize = sizeof(ViewObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = entries_slots,

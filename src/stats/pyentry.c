@@ -75,6 +75,7 @@ begin(StatsEntryObject *self, PyObject *name, PyObject *method, int cache)
     self->entry = e;
     e->tag = self;
     entry_unref(old);
+    names_give(&self->given, method, name);
     return 0;
 }
 
@@ -99,6 +100,8 @@ py_entry_traverse(StatsEntryObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->stats);
+    Py_VISIT(self->given.method);
+    Py_VISIT(self->given.name);
     Py_VISIT(self->dict);
     return 0;
 }
@@ -107,6 +110,7 @@ static int
 py_entry_clear(StatsEntryObject *self)
 {
     Py_CLEAR(self->stats);
+    names_drop(&self->given);
     Py_CLEAR(self->dict);
     return 0;
 }
@@ -126,6 +130,13 @@ py_entry_dealloc(StatsEntryObject *self)
     py_entry_clear(self);
     type->tp_free(self);
     Py_DECREF(type);
+}
+
+static int
+not_deletable(void)
+{
+    PyErr_SetString(PyExc_TypeError, "cannot be deleted");
+    return -1;
 }
 
 /* --- Numbers. */
@@ -225,16 +236,77 @@ set_min(StatsEntryObject *self, PyObject *value, void *unused)
                     (void *)offsetof(struct stats_entry, min_time));
 }
 
-static PyObject *
-get_name(StatsEntryObject *self, void *unused)
+PyObject *
+entry_name(StatsEntryObject *self, void *unused)
 {
-    return PyUnicode_FromString(self->entry->name);
+    return name_shown(self->given.name, self->entry->name,
+                      self->entry->name_len);
+}
+
+PyObject *
+entry_method(StatsEntryObject *self, void *unused)
+{
+    return name_shown(self->given.method, self->entry->method,
+                      self->entry->method_len);
+}
+
+static int
+rename_entry(StatsEntryObject *self, PyObject *method, PyObject *name)
+{
+    struct py_key k;
+    if (key_from(&k, method, name) < 0) {
+        return -1;
+    }
+    lock_stats(self->stats);
+    int r = entry_rename(self->entry, &k.key);
+    unlock_stats(self->stats);
+    key_release(&k);
+    if (r < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    names_give(&self->given, method, name);
+    return 0;
+}
+
+static int
+set_name(StatsEntryObject *self, PyObject *value, void *unused)
+{
+    PyObject *method = value != NULL ? entry_method(self, NULL) : NULL;
+    if (method == NULL) {
+        return value == NULL ? not_deletable() : -1;
+    }
+    int r = rename_entry(self, method, value);
+    Py_DECREF(method);
+    return r;
+}
+
+static int
+set_method(StatsEntryObject *self, PyObject *value, void *unused)
+{
+    PyObject *name = value != NULL ? entry_name(self, NULL) : NULL;
+    if (name == NULL) {
+        return value == NULL ? not_deletable() : -1;
+    }
+    int r = rename_entry(self, value, name);
+    Py_DECREF(name);
+    return r;
 }
 
 static PyObject *
-get_method(StatsEntryObject *self, void *unused)
+get_stats(StatsEntryObject *self, void *unused)
 {
-    return PyUnicode_FromString(self->entry->method);
+    return Py_NewRef(self->stats != NULL ? self->stats : Py_None);
+}
+
+static int
+set_stats(StatsEntryObject *self, PyObject *value, void *unused)
+{
+    if (value == NULL) {
+        return not_deletable();
+    }
+    Py_XSETREF(self->stats, Py_NewRef(value));
+    return 0;
 }
 
 /* --- Maps. */
@@ -249,8 +321,7 @@ static int
 set_map(StatsEntryObject *self, PyObject *value, void *kind)
 {
     if (value == NULL) {
-        PyErr_SetString(PyExc_TypeError, "cannot be deleted");
-        return -1;
+        return not_deletable();
     }
     enum map_kind which = (enum map_kind)(uintptr_t)kind;
     if (value == self->views[which]) {
@@ -576,7 +647,7 @@ py_entry_cache(StatsEntryObject *self, PyObject *t)
 }
 
 static const char *const serialized[] = {
-    "name", "method", "last_request_timestamp", "start_time", "num_requests",
+    "last_request_timestamp", "start_time", "num_requests",
     "num_none_requests", "num_failures", "total_response_time",
     "max_response_time", "min_response_time", "total_content_length",
     "response_times", "num_reqs_per_sec", "num_fail_per_sec"};
@@ -609,7 +680,11 @@ serialized_value(StatsEntryObject *self, const char *name)
 PyObject *
 entry_serialize(StatsEntryObject *self)
 {
-    PyObject *dict = PyDict_New();
+    const struct stats_entry *e = self->entry;
+    PyObject *dict = Py_BuildValue(
+        "{sNsN}", "name",
+        name_portable(self->given.name, e->name, e->name_len), "method",
+        name_portable(self->given.method, e->method, e->method_len));
     for (size_t i = 0; dict != NULL && i < SERIALIZED; i++) {
         PyObject *value = serialized_value(self, serialized[i]);
         if (value == NULL ||
@@ -655,12 +730,10 @@ find_item(PyObject *mapping, const char *key, PyObject **value)
     return 0;
 }
 
-/* Sets what data has; what it has not keeps its value, what is unknown is
-   left out. 0 or -1. */
-static int
-unserialize_rest(PyObject *self, PyObject *data)
+int
+entry_fill(PyObject *self, PyObject *data)
 {
-    for (size_t i = 2; i < SERIALIZED; i++) {
+    for (size_t i = 0; i < SERIALIZED; i++) {
         PyObject *value;
         int found = find_item(data, serialized[i], &value);
         int r = found <= 0 ? found
@@ -692,7 +765,7 @@ py_entry_unserialize(PyObject *type, PyObject *args, PyObject *kwargs)
     if (method != NULL) {
         self = PyObject_CallFunctionObjArgs(type, stats, name, method, NULL);
     }
-    if (self != NULL && unserialize_rest(self, data) < 0) {
+    if (self != NULL && entry_fill(self, data) < 0) {
         Py_CLEAR(self);
     }
     Py_XDECREF(name);
@@ -714,7 +787,8 @@ row(StatsEntryObject *self, const char *function, PyObject *argument)
 }
 
 PyDoc_STRVAR(py_entry_to_string_doc,
-             "to_string($self, current=True)\n--\n\nIts row of the statistics table.");
+             "to_string($self, current=True)\n--\n\n"
+             "Its row of the statistics table.");
 
 static PyObject *
 py_entry_to_string(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
@@ -802,8 +876,9 @@ py_entry_to_dict(StatsEntryObject *self, PyObject *args, PyObject *kwargs)
     }
     double min = isinf(e->min_time) ? 0 : round_half_up(e->min_time);
     PyObject *dict = Py_BuildValue(
-        "{ss ss sL sL sN sd sN sN sd sN sd sd}", "method", e->method, "name",
-        e->name, "num_requests", (long long)e->requests, "num_failures",
+        "{sN sN sL sL sN sd sN sN sd sN sd sd}", "method",
+        entry_method(self, NULL), "name", entry_name(self, NULL),
+        "num_requests", (long long)e->requests, "num_failures",
         (long long)e->failures, "min_response_time",
         isinf(e->min_time) ? PyLong_FromLong(0) : PyFloat_FromDouble(min),
         "max_response_time", round_half_up(e->max_time), "current_rps",
@@ -840,6 +915,7 @@ static PyMethodDef entry_methods[] = {
     METHOD("get_current_response_time_percentile",
            py_entry_current_percentile, METH_VARARGS | METH_KEYWORDS),
     METHOD("_cache_response_times", py_entry_cache, METH_O),
+    COPYING(entry),
     {NULL},
 };
 
@@ -852,8 +928,13 @@ static PyMethodDef entry_methods[] = {
     {name, (getter)get_rate, NULL, doc, (void *)&rate}
 
 static PyGetSetDef entry_getset[] = {
-    {"name", (getter)get_name, NULL, "The request's name.", NULL},
-    {"method", (getter)get_method, NULL, "The request's method.", NULL},
+    {"name", (getter)entry_name, (setter)set_name, "The request's name.",
+     NULL},
+    {"method", (getter)entry_method, (setter)set_method,
+     "The request's method.", NULL},
+    {"stats", (getter)get_stats, (setter)set_stats,
+     "The RequestStats it belongs to.", NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict},
     COUNT("num_requests", requests, "Requests."),
     COUNT("num_none_requests", none_requests,
           "Requests without a response time."),
@@ -896,8 +977,6 @@ static PyGetSetDef entry_getset[] = {
 };
 
 static PyMemberDef entry_members[] = {
-    {"stats", T_OBJECT, offsetof(StatsEntryObject, stats), READONLY,
-     "The RequestStats it belongs to."},
     {"__dictoffset__", T_PYSSIZET, offsetof(StatsEntryObject, dict),
      READONLY},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(StatsEntryObject, weakrefs),
@@ -925,7 +1004,7 @@ static PyType_Slot entry_slots[] = {
 };
 
 static PyType_Spec entry_spec = {
-    .name = "_locust.StatsEntry",
+    .name = "locust.stats.StatsEntry",
     .basicsize = sizeof(StatsEntryObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = entry_slots,

@@ -280,6 +280,7 @@ statserror_init(StatsErrorObject *self, PyObject *args, PyObject *kwargs)
     self->record = record;
     Py_SETREF(self->error, Py_NewRef(error));
     Py_CLEAR(self->stats);
+    names_give(&self->given, method, name);
     return 0;
 }
 
@@ -289,6 +290,8 @@ statserror_traverse(StatsErrorObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->error);
     Py_VISIT(self->stats);
+    Py_VISIT(self->given.method);
+    Py_VISIT(self->given.name);
     Py_VISIT(self->dict);
     return 0;
 }
@@ -298,6 +301,7 @@ statserror_clear(StatsErrorObject *self)
 {
     Py_CLEAR(self->error);
     Py_CLEAR(self->stats);
+    names_drop(&self->given);
     Py_CLEAR(self->dict);
     return 0;
 }
@@ -321,16 +325,68 @@ statserror_dealloc(StatsErrorObject *self)
 
 /* --- Attributes. */
 
-static PyObject *
-get_method(StatsErrorObject *self, void *unused)
+PyObject *
+error_method(StatsErrorObject *self, void *unused)
 {
-    return PyUnicode_FromString(self->record->method);
+    return name_shown(self->given.method, self->record->method,
+                      self->record->method_len);
 }
 
-static PyObject *
-get_name(StatsErrorObject *self, void *unused)
+PyObject *
+error_name(StatsErrorObject *self, void *unused)
 {
-    return PyUnicode_FromString(self->record->name);
+    return name_shown(self->given.name, self->record->name,
+                      self->record->name_len);
+}
+
+static int
+not_deletable(void)
+{
+    PyErr_SetString(PyExc_TypeError, "cannot be deleted");
+    return -1;
+}
+
+static int
+rename_error(StatsErrorObject *self, PyObject *method, PyObject *name)
+{
+    struct py_key k;
+    if (key_from(&k, method, name) < 0) {
+        return -1;
+    }
+    lock_stats(self->stats);
+    int r = error_rename(self->record, &k.key);
+    unlock_stats(self->stats);
+    key_release(&k);
+    if (r < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    names_give(&self->given, method, name);
+    return 0;
+}
+
+static int
+set_method(StatsErrorObject *self, PyObject *value, void *unused)
+{
+    PyObject *name = value != NULL ? error_name(self, NULL) : NULL;
+    if (name == NULL) {
+        return value == NULL ? not_deletable() : -1;
+    }
+    int r = rename_error(self, value, name);
+    Py_DECREF(name);
+    return r;
+}
+
+static int
+set_name(StatsErrorObject *self, PyObject *value, void *unused)
+{
+    PyObject *method = value != NULL ? error_method(self, NULL) : NULL;
+    if (method == NULL) {
+        return value == NULL ? not_deletable() : -1;
+    }
+    int r = rename_error(self, method, value);
+    Py_DECREF(method);
+    return r;
 }
 
 static PyObject *
@@ -379,8 +435,11 @@ set_time(StatsErrorObject *self, PyObject *value, void *offset)
 }
 
 static PyGetSetDef statserror_getset[] = {
-    {"method", (getter)get_method, NULL, "The request's method.", NULL},
-    {"name", (getter)get_name, NULL, "The request's name.", NULL},
+    {"method", (getter)error_method, (setter)set_method,
+     "The request's method.", NULL},
+    {"name", (getter)error_name, (setter)set_name, "The request's name.",
+     NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict},
     {"occurrences", (getter)get_occurrences, (setter)set_occurrences,
      "How often it happened.", NULL},
     {"first_seen", (getter)get_time, (setter)set_time,
@@ -463,31 +522,30 @@ statserror_to_name(StatsErrorObject *self, PyObject *unused)
     if (text == NULL) {
         return NULL;
     }
-    PyObject *name = PyUnicode_FromFormat("%s %s: %U", self->record->method,
-                                          self->record->name, text);
+    PyObject *method = error_method(self, NULL);
+    PyObject *name = method != NULL ? error_name(self, NULL) : NULL;
+    PyObject *line =
+        name != NULL ? PyUnicode_FromFormat("%S %S: %U", method, name, text)
+                     : NULL;
+    Py_XDECREF(method);
+    Py_XDECREF(name);
     Py_DECREF(text);
-    return name;
+    return line;
 }
 
+/* A dict with these two first. Takes the references to them. */
 static PyObject *
-as_dict(StatsErrorObject *self, const char *key1, const char *value1,
-        const char *key2, const char *value2)
+as_dict(StatsErrorObject *self, const char *key1, PyObject *value1,
+        const char *key2, PyObject *value2)
 {
-    PyObject *text = error_text(self->error);
-    PyObject *first =
-        get_time(self, (void *)offsetof(struct stats_error, first));
-    PyObject *last =
-        get_time(self, (void *)offsetof(struct stats_error, last));
-    if (text == NULL || first == NULL || last == NULL) {
-        Py_XDECREF(text);
-        Py_XDECREF(first);
-        Py_XDECREF(last);
-        return NULL;
-    }
-    return Py_BuildValue("{ss ss sN sL sN sN}", key1, value1, key2, value2,
-                         "error", text, "occurrences",
-                         (long long)self->record->occurrences, "first_seen",
-                         first, "last_seen", last);
+    /* Py_BuildValue takes what comes behind a NULL as well. */
+    return Py_BuildValue(
+        "{sN sN sN sL sN sN}", key1, value1, key2, value2, "error",
+        error_text(self->error), "occurrences",
+        (long long)self->record->occurrences, "first_seen",
+        get_time(self, (void *)offsetof(struct stats_error, first)),
+        "last_seen",
+        get_time(self, (void *)offsetof(struct stats_error, last)));
 }
 
 PyDoc_STRVAR(statserror_serialize_doc,
@@ -496,8 +554,11 @@ PyDoc_STRVAR(statserror_serialize_doc,
 static PyObject *
 statserror_serialize(StatsErrorObject *self, PyObject *unused)
 {
-    return as_dict(self, "name", self->record->name, "method",
-                   self->record->method);
+    const struct stats_error *r = self->record;
+    return as_dict(
+        self, "name", name_portable(self->given.name, r->name, r->name_len),
+        "method",
+        name_portable(self->given.method, r->method, r->method_len));
 }
 
 PyDoc_STRVAR(statserror_to_dict_doc,
@@ -506,12 +567,13 @@ PyDoc_STRVAR(statserror_to_dict_doc,
 static PyObject *
 statserror_to_dict(StatsErrorObject *self, PyObject *unused)
 {
-    return as_dict(self, "method", self->record->method, "name",
-                   self->record->name);
+    return as_dict(self, "method", error_method(self, NULL), "name",
+                   error_name(self, NULL));
 }
 
 PyDoc_STRVAR(statserror_unserialize_doc,
-             "unserialize($type, data)\n--\n\nA StatsError out of serialize().");
+             "unserialize($type, data)\n--\n\n"
+             "A StatsError out of serialize().");
 
 static PyObject *
 statserror_unserialize(PyObject *type, PyObject *data)
@@ -549,6 +611,7 @@ static PyMethodDef statserror_methods[] = {
     METHOD("serialize", statserror_serialize, METH_NOARGS),
     METHOD("to_dict", statserror_to_dict, METH_NOARGS),
     METHOD("unserialize", statserror_unserialize, METH_O | METH_CLASS),
+    COPYING(error),
     {NULL},
 };
 
@@ -571,7 +634,7 @@ static PyType_Slot statserror_slots[] = {
 };
 
 static PyType_Spec statserror_spec = {
-    .name = "_locust.StatsError",
+    .name = "locust.stats.StatsError",
     .basicsize = sizeof(StatsErrorObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .slots = statserror_slots,

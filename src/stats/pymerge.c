@@ -127,8 +127,17 @@ merge_entry(RequestStatsObject *stats, StatsEntryObject *other)
     if (kept < 0 || stats_now(&now) < 0) {
         return -1;
     }
-    return introduce_entry(
-        stats, stats_merge(stats->core, other->entry, (uint32_t)kept, now));
+    struct py_names names = {entry_method(other, NULL),
+                             entry_name(other, NULL)};
+    int r = -1;
+    if (names.method != NULL && names.name != NULL) {
+        r = introduce_entry(
+            stats,
+            stats_merge(stats->core, other->entry, (uint32_t)kept, now),
+            &names);
+    }
+    names_drop(&names);
+    return r;
 }
 
 static int
@@ -175,9 +184,13 @@ merge_error(RequestStatsObject *stats, PyObject *pair)
     StatsErrorObject *other = (StatsErrorObject *)PyTuple_GET_ITEM(pair, 1);
     PyObject *errors = Py_NewRef(stats->errors);
     struct stats_error *record = known_error(stats, key, other->record);
-    int r = record == NULL ? -1
-                           : introduce_error(stats, record, errors,
-                                             other->error, key);
+    struct py_names names = {error_method(other, NULL),
+                             error_name(other, NULL)};
+    int r = record == NULL || names.method == NULL || names.name == NULL
+                ? -1
+                : introduce_error(stats, record, errors, other->error, key,
+                                  &names);
+    names_drop(&names);
     if (r == 0) {
         const struct stats_error *from = other->record;
         stats_lock(stats->core);

@@ -1,6 +1,5 @@
 /*
- * The room's entry for Python: conversions, the request listener, and the
- * functions of the module.
+ * The room's entry for Python: conversions, and the request listener.
  *
  * The listener is the hot path: it makes no Python object for a request that
  * succeeds. Users may replace locust.stats.bucket_response_time at any time,
@@ -13,7 +12,6 @@
 
 #include "base/clock.h"
 #include "event/event.h"
-#include "report/table.h"
 
 static PyObject *globals;           /* of locust.stats; NULL: not imported */
 static PyObject *bucket_name;       /* "bucket_response_time" */
@@ -100,6 +98,20 @@ utf8_of(PyObject *str)
     return bytes;
 }
 
+/* str(), or what there is to say if that fails: a request is counted
+   whatever it is called. */
+static PyObject *
+safe_str(PyObject *object)
+{
+    PyObject *text = PyObject_Str(object);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear();
+        text = PyUnicode_FromFormat("<%s, whose str() failed>",
+                                    _PyType_Name(Py_TYPE(object)));
+    }
+    return text;
+}
+
 /* UTF-8 of a str, or of what str() makes of something else. */
 static const char *
 text_from(PyObject *object, PyObject **held, size_t *len)
@@ -116,7 +128,7 @@ text_from(PyObject *object, PyObject **held, size_t *len)
         }
         PyErr_Clear();          /* lone surrogates: shown, not refused */
     }
-    *held = utf8_of(PyObject_Str(object));
+    *held = utf8_of(safe_str(object));
     if (*held == NULL) {
         return NULL;
     }
@@ -148,6 +160,50 @@ key_release(struct py_key *k)
 {
     Py_CLEAR(k->held[0]);
     Py_CLEAR(k->held[1]);
+}
+
+/* Whether C's text of it says all that there is to say. An object that cannot
+   be a key is one that its text stands for. */
+static bool
+is_said(PyObject *name)
+{
+    if (PyUnicode_Check(name)) {
+        return true;
+    }
+    if (PyObject_Hash(name) == -1) {
+        PyErr_Clear();
+        return true;
+    }
+    return false;
+}
+
+void
+names_give(struct py_names *own, PyObject *method, PyObject *name)
+{
+    Py_XSETREF(own->method, is_said(method) ? NULL : Py_NewRef(method));
+    Py_XSETREF(own->name, is_said(name) ? NULL : Py_NewRef(name));
+}
+
+void
+names_drop(struct py_names *own)
+{
+    Py_CLEAR(own->method);
+    Py_CLEAR(own->name);
+}
+
+PyObject *
+name_shown(PyObject *given, const char *text, size_t len)
+{
+    return given != NULL ? Py_NewRef(given)
+                         : PyUnicode_FromStringAndSize(text, (Py_ssize_t)len);
+}
+
+PyObject *
+name_portable(PyObject *given, const char *text, size_t len)
+{
+    bool portable = given == Py_None ||
+                    (given != NULL && PyLong_CheckExact(given));
+    return name_shown(portable ? given : NULL, text, len);
 }
 
 static int
@@ -208,13 +264,7 @@ sample_from(struct stats_sample *sample, PyObject *response_time,
          sample_bucket(sample) < 0)) {
         return -1;
     }
-    PyObject *length = PyNumber_Long(content_length);
-    if (length == NULL) {
-        return -1;
-    }
-    sample->length = PyLong_AsLongLong(length);
-    Py_DECREF(length);
-    return sample->length == -1 && PyErr_Occurred() ? -1 : 0;
+    return event_length(content_length, &sample->length);
 }
 
 PyObject *
@@ -370,56 +420,6 @@ py_stats_listener(PyObject *module, PyObject *stats)
     return stats_listener_new(stats);
 }
 
-/* The lines as a list of str, or NULL. Frees them. */
-static PyObject *
-take_lines(struct lines *out, int result)
-{
-    PyObject *list = NULL;
-    if (result < 0 || out->failed) {
-        PyErr_NoMemory();
-    }
-    else {
-        list = PyList_New((Py_ssize_t)out->count);
-    }
-    for (size_t i = 0; list != NULL && i < out->count; i++) {
-        PyObject *line = PyUnicode_FromString(out->items[i]);
-        if (line == NULL) {
-            Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, (Py_ssize_t)i, line);
-    }
-    lines_clear(out);
-    return list;
-}
-
-PyDoc_STRVAR(py_stats_table_doc,
-             "stats_table(stats, type_width, name_width, current)\n\n"
-             "The lines of the statistics table.");
-
-static PyObject *
-py_stats_table(PyObject *module, PyObject *args)
-{
-    PyObject *stats;
-    struct table_layout layout;
-    int current;
-    if (!PyArg_ParseTuple(args, "Oiip", &stats, &layout.type_width,
-                          &layout.name_width, &current)) {
-        return NULL;
-    }
-    struct stats *s = stats_of(stats);
-    if (s == NULL) {
-        return NULL;
-    }
-    struct lines out = {0};
-    int result = table_stats(&out, s, &layout, current);
-    return take_lines(&out, result);
-}
-
-PyDoc_STRVAR(py_percentile_table_doc,
-             "percentile_table(stats, type_width, name_width, percentiles)\n\n"
-             "The lines of the percentile table.");
-
 double *
 numbers_from(PyObject *sequence, size_t *n)
 {
@@ -444,99 +444,11 @@ numbers_from(PyObject *sequence, size_t *n)
     return numbers;
 }
 
-static PyObject *
-py_percentile_table(PyObject *module, PyObject *args)
-{
-    PyObject *stats, *sequence;
-    struct table_layout layout;
-    size_t n;
-    if (!PyArg_ParseTuple(args, "OiiO", &stats, &layout.type_width,
-                          &layout.name_width, &sequence)) {
-        return NULL;
-    }
-    struct stats *s = stats_of(stats);
-    double *percentiles = s == NULL ? NULL : numbers_from(sequence, &n);
-    if (percentiles == NULL) {
-        return NULL;
-    }
-    struct lines out = {0};
-    int result = table_percentiles(&out, s, &layout, percentiles, n);
-    PyMem_Free(percentiles);
-    return take_lines(&out, result);
-}
-
-PyDoc_STRVAR(py_error_table_doc,
-             "error_table(stats, type_width, name_width)\n\n"
-             "The lines of the error report.");
-
-static PyObject *
-py_error_table(PyObject *module, PyObject *args)
-{
-    PyObject *stats;
-    struct table_layout layout;
-    if (!PyArg_ParseTuple(args, "Oii", &stats, &layout.type_width,
-                          &layout.name_width)) {
-        return NULL;
-    }
-    struct stats *s = stats_of(stats);
-    if (s == NULL) {
-        return NULL;
-    }
-    struct lines out = {0};
-    int result = table_errors(&out, s, &layout);
-    return take_lines(&out, result);
-}
-
-PyDoc_STRVAR(py_entry_row_doc,
-             "entry_row(entry, type_width, name_width, what)\n\n"
-             "One line of a table: what is True for current rates, False for "
-             "total ones, or a list of percentiles.");
-
-static PyObject *
-py_entry_row(PyObject *module, PyObject *args)
-{
-    StatsEntryObject *entry;
-    struct table_layout layout;
-    PyObject *what;
-    if (!PyArg_ParseTuple(args, "O!iiO", StatsEntry_Type, &entry,
-                          &layout.type_width, &layout.name_width, &what)) {
-        return NULL;
-    }
-    struct lines out = {0};
-    if (PyBool_Check(what)) {
-        struct stats_span span = {0};
-        struct stats *s = stats_of(entry->stats);
-        if (s == NULL) {
-            return NULL;
-        }
-        span = stats_span(s);
-        table_stats_row(&out, entry->entry, &span, &layout, what == Py_True);
-    }
-    else {
-        size_t n;
-        double *percentiles = numbers_from(what, &n);
-        if (percentiles == NULL) {
-            return NULL;
-        }
-        table_percentile_row(&out, entry->entry, &layout, percentiles, n,
-                             true);
-        PyMem_Free(percentiles);
-    }
-    PyObject *list = take_lines(&out, 0);
-    PyObject *line = list == NULL ? NULL : PySequence_GetItem(list, 0);
-    Py_XDECREF(list);
-    return line;
-}
-
 static PyMethodDef functions[] = {
     METHOD("stats_bind", py_stats_bind, METH_O),
     METHOD("bucket_response_time", py_bucket_response_time,
            METH_VARARGS | METH_KEYWORDS),
     METHOD("stats_listener", py_stats_listener, METH_O),
-    METHOD("stats_table", py_stats_table, METH_VARARGS),
-    METHOD("percentile_table", py_percentile_table, METH_VARARGS),
-    METHOD("error_table", py_error_table, METH_VARARGS),
-    METHOD("entry_row", py_entry_row, METH_VARARGS),
     {NULL},
 };
 
@@ -563,6 +475,7 @@ stats_module_exec(PyObject *module)
         pydict_exec(module) < 0 ||
         pyentry_exec(module) < 0 || pyerror_exec(module) < 0 ||
         pycollection_exec(module) < 0 || pymerge_exec(module) < 0 ||
+        pytables_exec(module) < 0 ||
         PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }

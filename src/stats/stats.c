@@ -88,10 +88,8 @@ hash_key(const struct stats_key *key)
 static bool
 has_key(const struct stats_entry *e, const struct stats_key *key)
 {
-    return e->name_len == key->name_len &&
-           e->method_len == key->method_len &&
-           memcmp(e->name, key->name, key->name_len) == 0 &&
-           memcmp(e->method, key->method, key->method_len) == 0;
+    struct stats_key own = entry_key(e);
+    return key_equal(&own, key);
 }
 
 /* Takes over the reference. 0, or -1 without memory. */
@@ -191,11 +189,9 @@ static bool
 is_error(const struct stats_error *error, const struct stats_key *key,
          const char *text, size_t text_len)
 {
-    return error->text_len == text_len && error->name_len == key->name_len &&
-           error->method_len == key->method_len &&
-           memcmp(error->text, text, text_len) == 0 &&
-           memcmp(error->name, key->name, key->name_len) == 0 &&
-           memcmp(error->method, key->method, key->method_len) == 0;
+    struct stats_key own = error_key_of(error);
+    return error->text_len == text_len && key_equal(&own, key) &&
+           memcmp(error->text, text, text_len) == 0;
 }
 
 static struct stats_error *
@@ -324,9 +320,7 @@ stats_set_entries(struct stats *s, struct stats_entry **entries, size_t n)
     struct stats new = {0};
     for (size_t i = 0; i < n; i++) {
         struct stats_entry *e = entry_ref(entries[i]);
-        struct stats_key key = {.method = e->method, .name = e->name,
-                                .method_len = e->method_len,
-                                .name_len = e->name_len};
+        struct stats_key key = entry_key(e);
         if (add_entry(&new, e, hash_key(&key)) < 0) {
             entry_unref(e);
             drop_entries(&new);

@@ -31,9 +31,10 @@ struct stats_error {
     atomic_uint refs;
     uint32_t hash;
     void *tag;                  /* the Python layer's; borrowed */
-    const char *method;         /* all three live behind the struct */
+    const char *method;         /* as shown; behind the struct, or in names */
     const char *name;
-    const char *text;           /* addresses masked */
+    const char *text;           /* addresses masked; behind the struct */
+    struct stats_names *names;  /* NULL: the first ones. Owned */
     uint32_t method_len;
     uint32_t name_len;
     uint32_t text_len;
@@ -157,6 +158,22 @@ struct stats_error *error_new(const struct stats_key *key, const char *text,
                               size_t text_len);
 struct stats_error *error_ref(struct stats_error *error);
 void error_unref(struct stats_error *error);
+
+/* The key by which, with its text, a collection finds it. Points into it. */
+static inline struct stats_key
+error_key_of(const struct stats_error *error)
+{
+    return error->names != NULL
+               ? error->names->key
+               : (struct stats_key){.method = error->method,
+                                    .name = error->name,
+                                    .method_len = error->method_len,
+                                    .name_len = error->name_len};
+}
+
+/* Changes the names it is shown by. The collection's lock is the caller's
+   business. 0, or -1 without memory. */
+int error_rename(struct stats_error *error, const struct stats_key *shown);
 
 /* Counts one more. */
 void error_occurred(struct stats_error *error, double now);

@@ -18,6 +18,7 @@
 #include "green/green.h"
 #include "green/group.h"
 #include "green/overflow.h"
+#include "green/watch.h"
 
 PyTypeObject *User_Type;
 
@@ -374,10 +375,9 @@ task_name(PyObject *task)
                : Py_TYPE(task)->tp_name;
 }
 
-const char *
-user_describe_current(char *buffer, size_t size)
+static const char *
+describe(const struct green *g, char *buffer, size_t size)
 {
-    struct green *g = green_current();
     buffer[0] = '\0';
     if (g == NULL || g->args == NULL || PyTuple_GET_SIZE(g->args) != 1) {
         return buffer;
@@ -391,6 +391,12 @@ user_describe_current(char *buffer, size_t size)
              task != NULL ? "task " : "outside its tasks",
              task != NULL ? task_name(task) : "");
     return buffer;
+}
+
+const char *
+user_describe_current(char *buffer, size_t size)
+{
+    return describe(green_current(), buffer, size);
 }
 
 /* --- The type. */
@@ -533,5 +539,6 @@ user_module_exec(PyObject *module)
         }
     }
     overflow_describe = user_describe_current;
+    watch_describe = describe;
     return 0;
 }

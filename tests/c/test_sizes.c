@@ -30,7 +30,7 @@ static const struct {
     KIND(AgentObject, 128),
     KIND(struct exchange, 344),
     KIND(struct reply, 128),
-    KIND(struct stats_entry, 512),
+    KIND(struct stats_entry, 520),
 };
 
 static void

@@ -1,4 +1,4 @@
-"""What of Locust is not there yet is refused: options, wherever they come from, and gevent."""
+"""What of Locust is not there yet is refused: options, wherever they come from."""
 
 import re
 from pathlib import Path
@@ -106,13 +106,3 @@ def test_the_documentation_lists_them():
     text = (Path(__file__).resolve().parents[2] / "docs" / "differences.md").read_text()
     listed = set(re.findall(r"`(--[\w-]+)`", text.partition("\n## Not there yet\n")[2]))
     assert {"--headless", "--master", "--worker", "--processes"} <= listed
-
-
-def test_gevent(run, directory):
-    (directory / "gevent").mkdir()
-    (directory / "gevent" / "__init__.py").write_text("print('imported')\n")
-    r = run("-l", locustfile="import gevent.pool\n")
-    assert r.code == 1 and r.out == "", r
-    assert "\nImportError: gevent is not there yet, and the one that is installed would crash the program: " in r.err
-    r = run("-l", locustfile="try:\n    from gevent import sleep\nexcept ImportError:\n    print('without')\n")
-    assert r.code == 0 and r.out.startswith("without\n"), r

@@ -5,6 +5,7 @@ import json
 import os
 
 import pytest
+from conftest import PROGRAM
 
 REQUESTS = """
 from locust import User, constant, events, task
@@ -116,3 +117,37 @@ def test_json_to_a_full_disk(start, directory):
     said = program.err.read_text()
     assert code == 0 and "--json: could not write to the standard output: No space left on device" in said
     assert "Response time percentiles (approximated)" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("args", ["-l", "-h", "-V", "--show-task-ratio", "--show-task-ratio-json"])
+def test_information_that_cannot_be_printed(start, directory, args):
+    os.symlink("/dev/full", directory / "stdout")
+    program = start(args, locustfile=REQUESTS)
+    assert program.process.wait(30) == 1
+    said = program.err.read_text().splitlines()
+    assert said[-1] == "locust: error: could not write to the standard output: No space left on device"
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit-xml", "--json-file"])
+def test_reports_on_a_full_disk(run, directory, option):
+    os.symlink("/dev/full", directory / "out.json")
+    r = run(*SHORT, option, "out" if option == "--json-file" else "/dev/full", locustfile=REQUESTS)
+    assert r.code == 0 and "Traceback" not in r.err, r
+    errors = [text for _, level, _, text in r.log() if level == "ERROR"]
+    assert errors and all(text.startswith(option) and text.endswith("No space left on device") for text in errors)
+    assert "Response time percentiles (approximated)" in r.err
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_pipe_that_nobody_reads(start, directory, closed):
+    command = 'exec 3>&1; { "$@"; echo "code $?" >&3; } %s'
+    script = command % ("2>&1 >&3 | head -c 10 >head" if closed == "stderr" else "2>stderr-of-it | true")
+    args = [*SHORT, "--json", "--csv", "out", "--html", "out.html"]
+    program = start(script, "sh", PROGRAM, *args, program=["sh", "-c"], locustfile=REQUESTS)
+    r = program.finish()
+    assert r.out.endswith("code 0\n"), r
+    assert rows(directory / "out_stats.csv")[-1]["Name"] == "Aggregated" and (directory / "out.html").exists()
+    if closed == "stdout":
+        said = (directory / "stderr-of-it").read_text()
+        assert "--json: could not write to the standard output: Broken pipe" in said and "Traceback" not in said

@@ -4,6 +4,8 @@ import gc
 import os
 import queue
 import signal
+import subprocess
+import sys
 import time
 import weakref
 
@@ -16,7 +18,6 @@ from _locust import (
     GreenletExit,
     LifoQueue,
     Lock,
-    LoopExit,
     PriorityQueue,
     Queue,
     RLock,
@@ -448,14 +449,27 @@ def test_callbacks_cannot_wait(capfd):
     assert called[-1] == 7
 
 
-def test_a_deadlock_is_told_when_no_other_thread_lives():
-    lock = Lock()
+DEADLOCK = """
+import time
+from _locust import Lock, LoopExit, SimpleQueue, start_os_thread
+queue, lock = SimpleQueue(), Lock()
+start_os_thread(queue.get, ())          # waits for us, and so for ever
+start_os_thread(time.sleep, (0.3,))     # could release the lock
+lock.acquire()
+try:
     lock.acquire()
+except LoopExit:
+    print("nobody can")
+start_os_thread(lambda: time.sleep(0.1) or lock.release(), ())
+print(lock.acquire())
+"""
+
+
+def test_a_deadlock_is_told_when_no_other_thread_could_end_it():
     started = time.monotonic()
-    start_os_thread(time.sleep, (0.3,))
-    with pytest.raises(LoopExit):
-        lock.acquire()
-    assert time.monotonic() - started >= 0.29
+    done = subprocess.run([sys.executable, "-c", DEADLOCK], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "nobody can\nTrue\n", done.stderr
+    assert time.monotonic() - started >= 0.3
 
 
 def test_locks_after_a_fork():

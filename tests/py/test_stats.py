@@ -240,7 +240,73 @@ def test_odd_names(stats):
     stats.log_request("GET", "/日本", 1, 1)
     assert stats.num_requests == 4 and len(stats.entries) == 4
     assert stats.entries[("/日本", "GET")].num_requests == 1
-    assert stats.entries[("None", "")].num_requests == 1
+    assert stats.entries[(None, None)].num_requests == 1
+
+
+class Unsayable:
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def test_names_stay_what_they_were_given_as(stats):
+    names = [None, 5, ("a", 1), b"bytes", "nul\0x", "nul", ""]
+    for name in names:
+        stats.log_request("T", name, 1, 1)
+        stats.log_error("T", name, "boom")
+    assert [key for key in stats.entries] == [(name, "T") for name in names]
+    assert [(e.name, e.method) for e in stats.entries.values()] == [(name, "T") for name in names]
+    assert all(stats.entries[(name, "T")].num_requests == 1 for name in names)
+    assert [e.name for e in stats.errors.values()] == names
+    assert list(stats.errors) == [StatsError.create_key("T", name, "boom") for name in names]
+    assert [e.serialize()["name"] for e in stats.entries.values()] == [None, 5, "('a', 1)", "b'bytes'",
+                                                                      "nul\0x", "nul", ""]
+    assert stats.entries[("nul\0x", "T")].to_dict()["name"] == "nul\0x"
+    stats.log_request(None, "n", 1, 1)
+    assert stats.entries[("n", None)].method is None and ("n", "") not in stats.entries
+
+
+def test_names_that_can_be_no_keys_are_counted(stats):
+    for name in (["list"], Unsayable()):
+        stats.log_request("T", name, 1, 1)
+        stats.log_request("T", name, 1, 1)
+    assert stats.entries[("['list']", "T")].num_requests == 2
+    assert len(stats.entries) == 2 and stats.num_requests == 4
+
+
+def test_names_can_be_changed(stats):
+    """As plain attributes: the report shows it, and it is found under its key as before."""
+    stats.log_request("GET", "/a", 1, 1)
+    stats.log_error("GET", "/a", "boom")
+    entry, error = stats.entries[("/a", "GET")], next(iter(stats.errors.values()))
+    entry.name, entry.method = "/new", "PUT"
+    error.name, error.method = "/other", "PATCH"
+    stats.log_request("GET", "/a", 1, 1)
+    stats.log_error("GET", "/a", "boom")
+    assert (entry.num_requests, entry.num_failures, error.occurrences) == (2, 2, 2)
+    assert list(stats.entries) == [("/a", "GET")] and len(stats.errors) == 1
+    table = "\n".join(locust.stats.get_stats_summary(stats) + locust.stats.get_error_report_summary(stats))
+    assert "PUT      /new" in table and "PATCH /other: boom" in table and "/a" not in table
+    assert error.to_name() == "PATCH /other: boom" and entry.serialize()["name"] == "/new"
+    stats.entries[("x", "GET")]     # whatever is done to the dict beside it
+    del stats.entries[("x", "GET")]
+    stats.log_request("GET", "/a", 1, 1)
+    stats.log_request("PUT", "/new", 1, 1)
+    assert entry.num_requests == 3 and stats.entries[("/new", "PUT")].num_requests == 1
+    entry.name = 5
+    assert entry.name == 5
+    for thing, name in ((entry, "name"), (entry, "method"), (entry, "stats"), (error, "name"), (error, "method")):
+        with pytest.raises(TypeError):
+            delattr(thing, name)
+    other = RequestStats()
+    entry.stats = other
+    assert entry.stats is other
+
+
+def test_entries_are_found_under_the_key_they_are_put_under(stats):
+    mine = StatsEntry(stats, "shown", "X")
+    stats.entries[("a", "GET")] = mine
+    stats.log_request("GET", "a", 1, 1)
+    assert mine.num_requests == 1 and mine.name == "shown" and len(stats.entries) == 1
 
 
 # --- The collection.
@@ -582,18 +648,37 @@ def test_a_listener_that_gets_no_numbers(stats):
 
     with pytest.raises(TypeError, match="must be real number, not str"):
         listener(**{**REQUEST, "response_time": "5", "response_length": Length()})
-    assert calls == []
-    with pytest.raises(ValueError, match="invalid literal"):
+    assert calls == [1]
+    with pytest.raises(TypeError, match="response_length must be a number, not str"):
         listener(**{**REQUEST, "response_length": "five and a half", "start_time": "now"})
     with pytest.raises(TypeError, match="must be real number, not str"):
         listener(**{**REQUEST, "start_time": "now"})
     with pytest.raises(KeyError, match="neither"):
         listener(**{**REQUEST, "exception": Unsure(), "start_time": 5.0})
     with pytest.raises(OverflowError):
-        listener(**{**REQUEST, "response_length": 1 << 70})
-    assert stats.total.num_requests == 0
+        listener(**{**REQUEST, "response_time": float("inf"), "response_length": None})
+    with pytest.raises(TypeError, match="not NoneType"):
+        listener(**{**REQUEST, "response_length": None})
+    total = stats.total
+    assert (total.num_requests, total.num_none_requests, total.num_failures) == (6, 2, 0), "none is lost"
+    assert total.total_content_length == 3 * 7
     listener(**{**REQUEST, "response_length": Length(), "start_time": 5})
-    assert (stats.total.num_requests, stats.total.total_content_length) == (1, 7)
+    listener(**{**REQUEST, "response_length": 1.5})
+    assert (total.num_requests, total.total_content_length) == (8, 4 * 7 + 1)
+    listener(**{**REQUEST, "response_length": 1 << 70})
+    assert total.total_content_length == (1 << 63) - 1
+    entry = stats.entries[("/a", "GET")]
+    assert (entry.num_requests, entry.num_none_requests) == (9, 2)
+
+
+def test_what_must_not_wait_ends_the_listener(stats):
+    class Never:
+        def __float__(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _locust.stats_listener(stats)(**{**REQUEST, "response_time": Never()})
+    assert stats.num_requests == 0
 
 
 # --- What only breaks the rules.

@@ -1,0 +1,5 @@
+"""Events and results."""
+
+from _locust import AsyncResult, Event
+
+__all__ = ["Event", "AsyncResult"]

@@ -1,0 +1,28 @@
+"""Writing to a standard output that may be closed or full."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def forget_output() -> None:
+    """Sends what is still in the buffer of the standard output, and all that follows, nowhere.
+
+    Else it would fail once more when Python ends.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def asked_for() -> Iterator[None]:
+    """For what was asked for and is printed: if that fails, the program says so and ends."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as e:
+        forget_output()
+        sys.stderr.write(f"locust: error: could not write to the standard output: {e.strerror}\n")
+        sys.exit(1)

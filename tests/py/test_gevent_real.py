@@ -1,0 +1,50 @@
+"""Whose gevent it is; and that what its tests ask for is what the real one does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import gevent
+import greenlet
+import pytest
+from both import REFERENCE, needs_reference
+
+import locust
+
+HERE = Path(__file__).resolve().parent
+OURS = HERE.parents[1] / "pymod"
+
+
+@needs_reference
+@pytest.mark.parametrize("name", ["test_gevent.py", "test_gevent_net.py"])
+def test_the_real_gevent_passes_the_same_tests(tmp_path, name):
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LD_PRELOAD")}
+    command = [REFERENCE, "-m", "pytest", "-q", "--noconftest", "-c", "/dev/null", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, HERE / name], env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_ours_is_imported():
+    for module in gevent, greenlet:
+        assert Path(module.__file__).resolve().is_relative_to(OURS)
+    assert isinstance(locust.env.Environment().create_local_runner().user_greenlets, gevent.pool.Group)
+
+
+@pytest.fixture
+def another(tmp_path):
+    """An environment in which python3 finds another gevent before ours."""
+    (tmp_path / "gevent").mkdir()
+    (tmp_path / "gevent" / "__init__.py").write_text("spawn = None\n")
+    return {**os.environ, "PYTHONPATH": f"{tmp_path}:{os.environ['PYTHONPATH']}"}
+
+
+def test_ours_is_imported_after_locust_though_another_is_found_first(another):
+    code = "import locust, gevent; print(gevent.spawn(lambda: 5).get())"
+    done = subprocess.run([sys.executable, "-c", code], env=another, capture_output=True, text=True)
+    assert done.stdout == "5\n", done.stderr
+
+
+def test_another_that_was_imported_before_is_refused(another):
+    done = subprocess.run([sys.executable, "-c", "import gevent, locust"], env=another, capture_output=True, text=True)
+    assert done.returncode == 1 and "ImportError: gevent was imported before locust, from " in done.stderr
