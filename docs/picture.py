@@ -33,7 +33,8 @@ def record(build, site):
     ours, theirs = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     locustfile = Path(__file__).resolve().parents[1] / "examples/quickstart/locustfile.py"
-    command = [build / "locust", "--headless", "--live", "-u", "400", "-r", "15", "-t", f"{SECONDS}s", "-f", locustfile, "-H", site]
+    load = ["-u", "400", "-r", "15", "-t", f"{SECONDS}s"]
+    command = [build / "locust", "--headless", "--live", *load, "-f", locustfile, "-H", site]
     environment = {**os.environ, "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
     environment.pop("NO_COLOR", None)
     program = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
@@ -70,7 +71,8 @@ def block(column, row, colour, eighths):
     """A block of a chart: fonts leave gaps between them."""
     height = CELL_HEIGHT * eighths / 8
     x, y = column * CELL_WIDTH, (row + 1) * CELL_HEIGHT - height
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{CELL_WIDTH:.1f}" height="{height:.2f}" fill="{colour}"/>'
+    size = f'width="{CELL_WIDTH:.1f}" height="{height:.2f}"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{colour}"/>'
 
 
 def drawn(pieces, row):
@@ -82,7 +84,8 @@ def drawn(pieces, row):
         for word in re.finditer(r"[^\s\u2581-\u2588]+(?: [^\s\u2581-\u2588]+)*", text):
             x, y = (column + word.start()) * CELL_WIDTH, row * CELL_HEIGHT + 13.5
             width = len(word[0]) * CELL_WIDTH
-            yield f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" textLength="{width:.1f}">{escape(word[0])}</text>'
+            place = f'x="{x:.1f}" y="{y:.1f}" textLength="{width:.1f}"'
+            yield f'<text {place} fill="{colour}">{escape(word[0])}</text>'
 
 
 def svg(lines):
@@ -91,9 +94,12 @@ def svg(lines):
     parts = [element for row, line in enumerate(lines) for element in drawn(spans(line), row)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        'font-family="ui-monospace, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="13.5">\n'
-        f'<title>A run with --live</title>\n<rect width="100%" height="100%" rx="8" fill="#0d1015"/>\n'
-        '<g transform="translate(16 14)" shape-rendering="crispEdges">\n' + "\n".join(parts) + "\n</g>\n</svg>\n"
+        'font-family="ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace" '
+        'font-size="13.5">\n<title>A run with --live</title>\n'
+        '<rect width="100%" height="100%" rx="8" fill="#0d1015"/>\n'
+        '<g transform="translate(16 14)" shape-rendering="crispEdges">\n'
+        + "\n".join(parts)
+        + "\n</g>\n</svg>\n"
     )
 
 
@@ -103,7 +109,8 @@ def main():
     site = subprocess.Popen([build / "demo-site", "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         url = site.stdout.readline().split()[-1]
-        lines = [re.sub(r"\S+/INFO/", "host/INFO/", line.replace(url, "http://127.0.0.1:8000")) for line in last_frame(record(build, url))]
+        frame = "\n".join(last_frame(record(build, url))).replace(url, "http://127.0.0.1:8000")
+        lines = re.sub(r"\S+/INFO/", "host/INFO/", frame).split("\n")
     finally:
         site.terminate()
         site.wait()

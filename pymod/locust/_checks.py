@@ -1,4 +1,5 @@
-"""What is looked at between the command line and the test: options that do not go together, and the limits of the system.
+"""What is looked at between the command line and the test: options that do not go together, and
+the limits of the system.
 
 Each function ends the program, with the exit code that Locust has, or warns, or does nothing.
 """
@@ -44,7 +45,10 @@ def check_processes(options: Any) -> None:
     if options.processes < -1:
         fail(f"Invalid --processes count {options.processes}")
     if options.processes > 0 and options.master:
-        fail("--master cannot be combined with --processes: leave it out, there is one unless --worker is given")
+        fail(
+            "--master cannot be combined with --processes: leave it out, there is one unless "
+            "--worker is given"
+        )
 
 
 def check_what_is_there(options: Any) -> None:
@@ -58,7 +62,8 @@ def check_what_is_there(options: Any) -> None:
     if not options.headless:
         if options.web_base_path and options.web_base_path[0] != "/":
             logger.error(
-                "Invalid format for --web-base-path argument (%s): the url path must start with a slash.",
+                "Invalid format for --web-base-path argument (%s): the url path must start with a "
+                "slash.",
                 options.web_base_path,
             )
             sys.exit(1)
@@ -88,11 +93,12 @@ def warn_of_options_without_effect(environment: Any, options: Any) -> None:
     shape = environment.shape_class
     if shape is None or shape.use_common_options:
         return
-    ignored = [f"--{option}" for name, option in COMMON_OPTIONS.items() if getattr(options, name, None)]
+    given = {name for name in COMMON_OPTIONS if getattr(options, name, None)}
+    ignored = [f"--{option}" for name, option in COMMON_OPTIONS.items() if name in given]
     if ignored:
         logger.warning(
-            "--run-time, --users or --spawn-rate have no impact on a load shape, unless it reads them itself and says "
-            "so with use_common_options = True."
+            "--run-time, --users or --spawn-rate have no impact on a load shape, unless it reads "
+            "them itself and says so with use_common_options = True."
         )
         logger.warning("The following option(s) will be ignored: %s", ", ".join(ignored))
 

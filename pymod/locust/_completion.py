@@ -74,7 +74,8 @@ def bash() -> str:
     """The function for bash."""
     known = options()
     files = [name for o in known if o.value in FILES and "-f" not in o.names for name in o.names]
-    values = [name for o in known if o.value and o.value not in FILES and not o.choices and not o.many for name in o.names]
+    plain = [o for o in known if o.value and o.value not in FILES and not o.choices and not o.many]
+    values = [name for o in plain for name in o.names]
     choices = "".join(
         f"    {'|'.join(o.names)})\n"
         f"        mapfile -t COMPREPLY < <(compgen -W '{' '.join(o.choices)}' -- \"${{cur^^}}\")\n"
@@ -126,7 +127,8 @@ def zsh() -> str:
             joined = "=" if option.value and name.startswith("--") else ""
             lines.append(f"    '{many}{name}{joined}[{_described(option.help)}]{_value(option)}'")
     listed = " \\\n".join([*lines, "    '*:user class: '"])
-    return f"#compdef locust\n# Completion of locust for zsh. Made from its options.\n\n_arguments -s -S \\\n{listed}\n"
+    head = "#compdef locust\n# Completion of locust for zsh. Made from its options.\n"
+    return f"{head}\n_arguments -s -S \\\n{listed}\n"
 
 
 def main() -> int:

@@ -1,6 +1,8 @@
-"""--live: the test on the whole terminal while it runs. It is drawn in C; here is when, and what becomes of other output.
+"""--live: the test on the whole terminal while it runs. It is drawn in C; here is when, and what
+becomes of other output.
 
-Log lines, and what the locustfile prints on a terminal, are shown in the view and written for good when it is closed.
+Log lines, and what the locustfile prints on a terminal, are shown in the view and written for good
+when it is closed.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ class LiveView:
         if out is not None and not out.closed and out.isatty():
             out.flush()
             sys.stdout = KeptOutput(self.kept, out)
-        for log in (logging.getLogger(), logging.getLogger("locust"), logging.getLogger("locust.stats_logger")):
+        for log in map(logging.getLogger, (None, "locust", "locust.stats_logger")):
             for handler in log.handlers:
                 if isinstance(handler, logging.StreamHandler) and handler.stream is err:
                     handler.setStream(sys.stderr)

@@ -1,4 +1,4 @@
-"""Types of arguments: what a text on the command line stands for, and what is said about a bad one."""
+"""Types of arguments: what a text on the command line stands for, what is said about a bad one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Locust's own options, group by group, in the order in which --help shows them.
 
-What is hidden from --help has help=SUPPRESS. include_in_web_ui says which options the form of the web interface has: none of
-these, as it has fields of its own for them.
+What is hidden from --help has help=SUPPRESS. include_in_web_ui says which options the form of the
+web interface shows among those that locustfiles add; it has fields of its own for these.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _add_web_options(parser) -> None:
     group.add_argument(
         "--web-auth",
         metavar="<username:password>",
-        action=raise_argument_type_error("use --web-login instead: --web-auth has been replaced by it"),
+        action=raise_argument_type_error("replaced by --web-login"),
         env_var="LOCUST_WEB_AUTH",
         help=HIDDEN,
     )
@@ -512,6 +512,13 @@ def _add_other_options(parser, version_text: str) -> None:
         env_var="LOCUST_SOURCE_ADDRESS",
         help="Local addresses that connections come from; users take them in turns, so that the "
         "ports of one are no limit",
+    )
+    group.add_argument(
+        "--http-version",
+        choices=("1.0", "1.1", "2"),
+        env_var="LOCUST_HTTP_VERSION",
+        help="The version of HTTP that HttpUsers speak: 1.0, 1.1 (the default) or 2, over https only "
+        "if the server agrees",
     )
     group.add_argument(
         "--resolve",

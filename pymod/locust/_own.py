@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -16,8 +15,14 @@ HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 OWN = {"_locust", "_locust_coop", "gevent", "geventhttpclient", "greenlet"} - set(sys.builtin_module_names)
 
 
-class _Own(MetaPathFinder):
-    """Finds what is ours before anything else of that name is found."""
+class _Own:
+    """Finds what is ours before anything else of that name is found.
+
+    A finder in all but its base class: importing importlib.abc would take longer than all of its work.
+    """
+
+    def invalidate_caches(self):
+        """Nothing is cached."""
 
     def find_spec(self, fullname, path=None, target=None):
         """None for everything else, and for what is to be found as usual (in a build tree)."""

@@ -54,6 +54,7 @@ class _Slot:
     proxy_is_verified = None
     has_connected_to_proxy = True
     _transport = None
+    engine_options = None
 
     @property
     def sock(self):
@@ -67,6 +68,7 @@ class _Slot:
     def transport(self):
         if self._transport is None:
             self._transport = _locust.Transport()
+            self._transport.options = self.engine_options
         return self._transport
 
     def connect(self):
@@ -265,11 +267,12 @@ class _EnginePool:
 
     ResponseCls = EngineResponse
     transport = None
-    tls: tuple = (True, {})
+    engine_options = None
 
     def _new_conn(self):
         conn = super()._new_conn()
         conn.engine_pool = weakref.proxy(self)
+        conn.engine_options = self.engine_options
         return conn
 
     def _prepare_proxy(self, conn):
@@ -475,50 +478,50 @@ def _engine_can(arguments):
     return not unknown and arguments.get("assert_hostname") in (None, False)
 
 
-def _make_pool(ours, theirs, transport, host, port, **arguments):
+def _make_pool(ours, theirs, transport, options, host, port, **arguments):
     if not _engine_can(arguments):
         return theirs(host, port, **arguments)
     pool = ours(host, port, **arguments)
-    pool.transport = transport
+    pool.transport, pool.engine_options = transport, options
     return pool
 
 
 class EngineClasses(dict):
     """What a PoolManager makes pools with.
 
-    transport: connections that all of them share; None: each slot has its own.
+    transport: connections that all of them share; None: each slot has its own, with these options.
     """
 
-    def __init__(self, transport):
+    def __init__(self, transport, options):
         super().__init__(
-            http=partial(_make_pool, EnginePool, HTTPConnectionPool, transport),
-            https=partial(_make_pool, EngineHTTPSPool, HTTPSConnectionPool, transport),
+            http=partial(_make_pool, EnginePool, HTTPConnectionPool, transport, options),
+            https=partial(_make_pool, EngineHTTPSPool, HTTPSConnectionPool, transport, options),
         )
 
 
 class _ProxyManagers(dict):
     """An adapter's managers by proxy, which it makes when it needs them."""
 
-    def __init__(self, managers, transport):
+    def __init__(self, managers, transport, options):
         super().__init__(managers)
-        self._transport = transport
+        self._how = transport, options
 
     def __setitem__(self, proxy, manager):
-        route_manager(manager, self._transport)
+        route_manager(manager, *self._how)
         super().__setitem__(proxy, manager)
 
 
-def route_manager(manager, transport=None):
+def route_manager(manager, transport=None, options=None):
     """Lets a PoolManager make pools over the engine, if it makes urllib3's own."""
     classes = getattr(manager, "pool_classes_by_scheme", None)
-    ours = isinstance(classes, EngineClasses) and transport is not None
+    ours = isinstance(classes, EngineClasses) and (transport is not None or options is not None)
     if isinstance(manager, PoolManager) and (classes is pool_classes_by_scheme or ours):
-        manager.pool_classes_by_scheme = EngineClasses(transport)
+        manager.pool_classes_by_scheme = EngineClasses(transport, options)
 
 
-def route(adapter, transport=None):
+def route(adapter, transport=None, options=None):
     """Lets an adapter of requests send over the engine. Adapters with a transport of their own keep it."""
     if isinstance(adapter, requests.adapters.HTTPAdapter):
-        route_manager(getattr(adapter, "poolmanager", None), transport)
+        route_manager(getattr(adapter, "poolmanager", None), transport, options)
         if type(getattr(adapter, "proxy_manager", None)) in (dict, _ProxyManagers):
-            adapter.proxy_manager = _ProxyManagers(adapter.proxy_manager, transport)
+            adapter.proxy_manager = _ProxyManagers(adapter.proxy_manager, transport, options)

@@ -111,6 +111,14 @@ def tls_options(url, verify, cert):
     )
 
 
+def http_version(version) -> int:
+    """"1.0", "1.1" or "2", as the engine counts them."""
+    number = {"1.0": 10, "1.1": 11, "2": 20}.get(str(version))
+    if number is None:
+        raise ValueError(f"http_version must be '1.0', '1.1' or '2', not {version!r}")
+    return number
+
+
 def file_options(**paths):
     """Options of connections that name files; what is None says nothing."""
     return {name: os.fsdecode(path) for name, path in paths.items() if path is not None}

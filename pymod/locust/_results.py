@@ -105,7 +105,8 @@ def _print_thresholds(environment: Any) -> None:
 
 def _write_junit_xml(environment: Any, options: Any) -> None:
     exceptions = tuple(
-        (_plain(row["msg"]), _plain(row["traceback"]), row["count"]) for row in environment.runner.exceptions.values()
+        (_plain(row["msg"]), _plain(row["traceback"]), row["count"])
+        for row in environment.runner.exceptions.values()
     )
     checks = _thresholds.check(environment)
     text = _locust.junit_xml(environment.stats, checks, exceptions, options.exit_code_on_error == 0)
@@ -113,7 +114,8 @@ def _write_junit_xml(environment: Any, options: Any) -> None:
         make_directory_of(options.junit_xml)
         _locust.save_file(options.junit_xml, text)
     except OSError as e:
-        logger.error("--junit-xml: could not write %s: %s", e.filename or options.junit_xml, e.strerror)
+        filename = e.filename or options.junit_xml
+        logger.error("--junit-xml: could not write %s: %s", filename, e.strerror)
 
 
 def _plain(text: Any) -> str:

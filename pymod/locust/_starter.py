@@ -17,7 +17,7 @@ from locust import HttpUser, between, task
 
 
 class Visitor(HttpUser):
-    """One of the simulated users. Each of them is an object of its own, with its own connections and cookies."""
+    """One of the simulated users: an object of its own, with its own connections and cookies."""
 
     # Where requests go to, unless -H names another place:
     # host = "http://localhost:8000"
@@ -57,5 +57,6 @@ def write_starter() -> NoReturn:
     except OSError as e:
         sys.stderr.write(f"{FILENAME} could not be written: {e.strerror}\n")
         sys.exit(1)
-    print(f"{FILENAME} has been written. Try: locust --headless -u 1 -t 10s -H http://localhost:8000")
+    print(f"{FILENAME} has been written. Try:")
+    print("locust --headless -u 1 -t 10s -H http://localhost:8000")
     sys.exit(0)

@@ -1,7 +1,7 @@
 """Pass or fail: thresholds, as --threshold and environment.thresholds give them.
 
-A threshold is a text such as "p95<200" or "GET /login:fail_ratio<1%" (src/report/threshold.h has the grammar). They are read,
-and compared with the statistics, in C.
+A threshold is a text such as "p95<200" or "GET /login:fail_ratio<1%" (src/report/threshold.h has
+the grammar). They are read, and compared with the statistics, in C.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import _locust
 
 CHECK_INTERVAL_SEC = 1
 CHECKS_TO_ABORT = 3
-"""How often in a row a threshold must be exceeded to end a test: the first requests of a test may be slow."""
+"""How often in a row a threshold must be exceeded to end a test: its first requests may be slow."""
 
 logger = logging.getLogger("locust.main")
 
@@ -25,7 +25,7 @@ class Check(NamedTuple):
     threshold: str
     kept: bool
     exceeded: bool
-    """The value is greater than what is allowed: more time does not make up for a request too few."""
+    """The value is above what is allowed. One that is below, such as a count, may still come up."""
 
     measured: str
 
@@ -50,7 +50,7 @@ def malformed(environment: Any) -> str | None:
 
 
 def check(environment: Any) -> list[Check]:
-    """How all thresholds stand now. One that a locustfile has made malformed meanwhile is not kept."""
+    """How all thresholds stand. One that a locustfile has made malformed meanwhile is not kept."""
     checks = []
     for text in environment.thresholds:
         try:
@@ -70,10 +70,13 @@ def abort_when_exceeded(environment: Any) -> None:
     exceeded: dict[str, int] = {}
     while True:
         _locust.sleep(CHECK_INTERVAL_SEC)
-        now = {result.threshold: result.measured for result in check(environment) if result.exceeded}
+        broken = [result for result in check(environment) if result.exceeded]
+        now = {result.threshold: result.measured for result in broken}
         exceeded = {text: exceeded.get(text, 0) + 1 for text in now}
         for text, times in exceeded.items():
             if times >= CHECKS_TO_ABORT:
-                logger.error("Threshold exceeded: %s (measured: %s), shutting down", text, now[text])
+                logger.error(
+                    "Threshold exceeded: %s (measured: %s), shutting down", text, now[text]
+                )
                 environment.runner.quit()
                 return

@@ -157,8 +157,8 @@ class LocustArgumentParser(configargparse.ArgumentParser):
         return {dest: a for dest, a in self.args_included_in_web_ui.items() if dest in multiple}
 
     def convert_item_to_command_line_arg(self, action, key, value):
-        """As configargparse has it, but flags know on and off in all its versions, and an empty value is an empty
-        list where a list is wanted."""
+        """As configargparse has it, but flags know on and off in all its versions, and an empty
+        value is an empty list where a list is wanted."""
         if value == "" and getattr(action, "nargs", None) == "*":
             return []
         if isinstance(action, argparse._StoreTrueAction):
@@ -171,8 +171,8 @@ class LocustArgumentParser(configargparse.ArgumentParser):
             return True
         if word not in NO:
             self.error(
-                f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', 'on', 'off', "
-                "'1' or '0'"
+                f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', "
+                "'on', 'off', '1' or '0'"
             )
         return False
 

@@ -12,7 +12,7 @@ import atexit
 import os
 import re
 from contextlib import contextmanager
-from urllib.parse import urlparse, urlunparse
+from urllib.parse import unquote, urlparse, urlunparse
 
 import _locust
 import requests
@@ -72,6 +72,28 @@ class HttpSession(_locust.SessionBase, requests.Session):
             self.auth = HTTPBasicAuth(parts.username, parts.password)
         if pool_manager is not None:
             self._share(pool_manager)
+        if base_url.lower().startswith("http+unix://"):
+            self._connect_to(base_url)
+
+    def _connect_to(self, url):
+        """All requests go to a unix socket; what URLs say is localhost."""
+        socket, slash, path = url[len("http+unix://"):].partition("/")
+        self.base_url = "http://localhost" + slash + path
+        self._ask(unix_socket=unquote(socket))
+
+    def _ask(self, **options):
+        """Asks something of all connections that are made from now on."""
+        self._transport.options = {**(self._transport.options or {}), **options}
+
+    @property
+    def http_version(self):
+        """"1.0", "1.1" or "2": what is spoken; 2 with https only if the server agrees."""
+        number = (self._transport.options or {}).get("http_version", 11)
+        return {10: "1.0", 11: "1.1", 20: "2"}[number]
+
+    @http_version.setter
+    def http_version(self, version):
+        self._ask(http_version=prepare.http_version(version))
 
     def _share(self, pool_manager):
         """Uses the connections of a PoolManager: natively, unless it limits how many there may be."""
@@ -86,7 +108,7 @@ class HttpSession(_locust.SessionBase, requests.Session):
     def mount(self, prefix, adapter):
         """Requests whose URL begins with the prefix are sent by this adapter, over the native engine if it is one of
         requests' HTTPAdapters."""
-        pools.route(adapter)
+        pools.route(adapter, options=self._transport.options)
         super().mount(prefix, adapter)
 
     def prepare_request(self, request):

@@ -26,7 +26,7 @@ class LogReader(logging.Handler):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """The message alone; on a terminal in the colour that the record may name, unless NO_COLOR is set."""
+    """The message alone; on a terminal in the colour that the record names, unless NO_COLOR is set."""
 
     COLOURS = {"red": "\033[31m", "green": "\033[32m"}
 

@@ -233,7 +233,7 @@ def _watch_lag() -> None:
 
 
 def _final_code(environment: Environment, options, code: int) -> int:
-    """The exit code, now that users have finished their last requests: those count for thresholds as well."""
+    """The exit code, now that users have finished their last requests: those count as well."""
     if not environment.thresholds:
         return code
     final = _exit_code(environment, options)

@@ -19,7 +19,19 @@ clock_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* The same in seconds, as time.perf_counter() gives them. */
+/* So many seconds as nanoseconds that can be added to a moment: below 0 (and
+   NaN) none, and 100 years at most. */
+static inline int64_t
+clock_span(double seconds)
+{
+    const double longest = 100 * 365.25 * 86400;
+    if (!(seconds > 0)) {
+        return 0;
+    }
+    return (int64_t)((seconds < longest ? seconds : longest) * 1e9);
+}
+
+/* clock_ns() in seconds, as time.perf_counter() gives them. */
 static inline double
 clock_perf(void)
 {

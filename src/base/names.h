@@ -74,6 +74,9 @@
     X(killone) \
     X(locust_tag_set) \
     X(locust_task_weight) \
+    X(log) \
+    X(log_error) \
+    X(log_request) \
     X(max_wait) \
     X(method) \
     X(min_wait) \
@@ -132,6 +135,7 @@
     X(test_stopping) \
     X(tick) \
     X(timeout) \
+    X(timings) \
     X(transitions) \
     X(update_state) \
     X(url) \

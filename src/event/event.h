@@ -29,6 +29,7 @@ struct request_report {
     PyObject *response;
     const char *url;            /* UTF-8 */
     double start_time;          /* seconds since the epoch; 0: left out */
+    PyObject *timings;          /* see response.timings */
 };
 
 extern PyTypeObject *EventHook_Type;

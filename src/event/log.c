@@ -73,7 +73,9 @@ log_exception(const char *name, const char *text, PyObject *exception)
     PyObject *outer = PyErr_GetHandledException();
     PyErr_SetHandledException(exception);
     PyObject *logger = get_logger(name);
-    PyObject *tb = logger != NULL ? log_traceback("format_exception", exception) : NULL;
+    PyObject *tb = logger != NULL
+                       ? log_traceback("format_exception", exception)
+                       : NULL;
     PyObject *line = tb == NULL     ? NULL
                      : text != NULL ? PyUnicode_FromString(text)
                                     : Py_NewRef(exception);

@@ -31,7 +31,7 @@ static PyTypeObject *Listener_Type;
 /* --- From the struct to keyword arguments. */
 
 #define FIXED 6                 /* arguments that are always there */
-#define OPTIONAL 3
+#define OPTIONAL 4
 
 /* One request on its way to the listeners. */
 struct firing {
@@ -53,7 +53,7 @@ keyword_names(unsigned present)
         names.request_type, names.name,    names.response_time,
         names.response_length, names.exception, names.context};
     PyObject *optional[OPTIONAL] = {names.response, names.url,
-                                    names.start_time};
+                                    names.start_time, names.timings};
     Py_ssize_t n = FIXED;
     for (unsigned i = 0; i < OPTIONAL; i++) {
         if (present & (1u << i)) {
@@ -89,6 +89,9 @@ build_arguments(struct firing *f)
     if (r->start_time != 0) {
         v[f->n++] = PyFloat_FromDouble(r->start_time);
     }
+    if (r->timings != NULL) {
+        v[f->n++] = Py_NewRef(r->timings);
+    }
     for (Py_ssize_t i = 0; i < f->n; i++) {
         if (v[i] == NULL) {
             return -1;
@@ -96,7 +99,8 @@ build_arguments(struct firing *f)
     }
     f->kwnames = keyword_names((unsigned)(r->response != NULL) |
                                (unsigned)(r->url != NULL) << 1 |
-                               (unsigned)(r->start_time != 0) << 2);
+                               (unsigned)(r->start_time != 0) << 2 |
+                               (unsigned)(r->timings != NULL) << 3);
     return f->kwnames == NULL ? -1 : 0;
 }
 

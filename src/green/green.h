@@ -59,6 +59,7 @@ struct green {
     PyThreadState *tstate;      /* owned, from start to death */
     ev_timer timer;             /* sleep, time limits, delayed start */
     PyObject *thrown;           /* to be raised when it resumes, or NULL */
+    PyObject *thrown_next;      /* and when it waits again after that */
     struct waitlist joiners;    /* wait for its death */
     green_body body;
     PyObject *target;           /* callable, or what a C body wants; owned */
@@ -92,8 +93,15 @@ int green_start_later(struct green *g, double seconds);
 /* Throws an exception (class or instance; TypeError if it is neither) into it
    where it waits; at once if it is the current one, in which case -1 is
    returned with it set. One that has not begun never will. Does not wait.
-   Otherwise returns 0. */
+   Otherwise returns 0. Of several it gets the first and, when it waits again,
+   the last of the others; after a GreenletExit nothing milder. */
 int green_throw(struct green *g, PyObject *exception);
+
+/* The same, but the current one goes on, and gets it when it waits next. */
+int green_throw_later(struct green *g, PyObject *exception);
+
+/* Takes back an exception that the current one has not got yet. */
+void green_forget(PyObject *exception);
 
 /* Throws GreenletExit (or exception, if not NULL) and waits for the death.
    Parks. */

@@ -161,6 +161,8 @@ finish(struct green *g, PyObject *result)
     g->value = result;
     g->error = error;
     g->finished = true;
+    Py_CLEAR(g->thrown);
+    Py_CLEAR(g->thrown_next);
     if (error != NULL) {
         hub_raise(error);
         hub_report((PyObject *)g);
@@ -207,8 +209,30 @@ end_unbegun(struct green *g, PyObject *exception)
     Py_DECREF(g);
 }
 
-int
-green_throw(struct green *g, PyObject *exception)
+/* A kill that is under way is not replaced by anything milder. */
+static void
+put_thrown(PyObject **slot, PyObject *exception)
+{
+    if (*slot == NULL || !PyErr_GivenExceptionMatches(*slot, Green_Exit)) {
+        Py_XSETREF(*slot, Py_NewRef(exception));
+    }
+}
+
+/* Keeps it for the next wait. */
+static void
+throw_at_wait(struct green *g, PyObject *exception)
+{
+    if (g->thrown == NULL) {
+        g->thrown = Py_NewRef(exception);
+    }
+    else if (!PyErr_GivenExceptionMatches(g->thrown, Green_Exit)) {
+        put_thrown(&g->thrown_next, exception);
+    }
+}
+
+/* Whether it may be thrown into it; 0: it need not be, -1: exception. */
+static int
+check_thrown(struct green *g, PyObject *exception)
 {
     if (!PyExceptionInstance_Check(exception) &&
         !PyExceptionClass_Check(exception)) {
@@ -220,24 +244,50 @@ green_throw(struct green *g, PyObject *exception)
     if (g->finished || interpreter_is_finalizing()) {
         return 0;               /* at the end Python has freed our states */
     }
-    if (!hub_is_here()) {
-        return -1;
+    return hub_is_here() ? 1 : -1;
+}
+
+int
+green_throw_later(struct green *g, PyObject *exception)
+{
+    int wanted = check_thrown(g, exception);
+    if (wanted <= 0) {
+        return wanted;
     }
     if (!g->begun) {
         end_unbegun(g, exception);
         return 0;
     }
-    if (g->state == GREEN_RUNNING) {
+    throw_at_wait(g, exception);
+    green_ready(g);
+    return 0;
+}
+
+int
+green_throw(struct green *g, PyObject *exception)
+{
+    int wanted = check_thrown(g, exception);
+    if (wanted > 0 && g->state == GREEN_RUNNING) {
         hub_raise(exception);
         return -1;
     }
-    /* A kill that is under way is not replaced by anything milder. */
-    if (g->thrown == NULL ||
-        !PyErr_GivenExceptionMatches(g->thrown, Green_Exit)) {
-        Py_XSETREF(g->thrown, Py_NewRef(exception));
+    return wanted <= 0 ? wanted : green_throw_later(g, exception);
+}
+
+void
+green_forget(PyObject *exception)
+{
+    struct green *g = green_current();
+    if (g == NULL || exception == NULL) {
+        return;
     }
-    green_ready(g);
-    return 0;
+    if (g->thrown_next == exception) {
+        Py_CLEAR(g->thrown_next);
+    }
+    if (g->thrown == exception) {
+        Py_XSETREF(g->thrown, g->thrown_next);
+        g->thrown_next = NULL;
+    }
 }
 
 int
@@ -339,6 +389,7 @@ greenlet_traverse(struct green *g, visitproc visit, void *arg)
     Py_VISIT(g->error);
     Py_VISIT(g->links);
     Py_VISIT(g->thrown);
+    Py_VISIT(g->thrown_next);
     Py_VISIT(g->dict);
     return 0;
 }
@@ -353,6 +404,7 @@ greenlet_clear(struct green *g)
     Py_CLEAR(g->error);
     Py_CLEAR(g->links);
     Py_CLEAR(g->thrown);
+    Py_CLEAR(g->thrown_next);
     Py_CLEAR(g->dict);
     return 0;
 }
@@ -456,7 +508,8 @@ greenlet_kill(struct green *g, PyObject *args, PyObject *kwargs)
         exception = Green_Exit;
     }
     double seconds = green_timeout(timeout);
-    if (seconds == -2 || green_throw(g, exception) < 0) {
+    if (seconds == -2 || (block ? green_throw(g, exception)
+                                : green_throw_later(g, exception)) < 0) {
         return NULL;
     }
     if (block && green_join(g, seconds) < 0) {
@@ -629,7 +682,7 @@ get_dead(struct green *g, void *unused)
 static PyObject *
 get_started(struct green *g, void *unused)
 {
-    return PyBool_FromLong(g->state != GREEN_NEW || ev_is_active(&g->timer));
+    return PyBool_FromLong(greenlet_bool(g) || ev_is_active(&g->timer));
 }
 
 static PyObject *
@@ -750,7 +803,7 @@ static PyMethodDef greenlet_methods[] = {
 
 static PyGetSetDef greenlet_getset[] = {
     {"dead", (getter)get_dead, NULL, "Whether it has ended.", NULL},
-    {"started", (getter)get_started, NULL, "Whether start() was called.",
+    {"started", (getter)get_started, NULL, "Whether it was started and has not ended.",
      NULL},
     {"value", (getter)get_value, NULL, "What it returned, or None.", NULL},
     {"exception", (getter)get_exception, NULL, "What it raised, or None.",

@@ -152,7 +152,7 @@ group_start(PyObject *group, struct green *g)
 static int64_t
 moment_after(double seconds)
 {
-    return seconds < 0 ? 0 : clock_ns() + (int64_t)(seconds * 1e9) + 1;
+    return seconds < 0 ? 0 : clock_ns() + clock_span(seconds) + 1;
 }
 
 /* Seconds until then, 0 if it is past; -1: without end. */
@@ -163,14 +163,10 @@ seconds_until(int64_t moment)
     return moment == 0 ? -1 : left > 0 ? (double)left * 1e-9 : 0;
 }
 
-int
-group_join(PyObject *group, double timeout)
+/* 1: empty, 0: time is up, -1. */
+static int
+wait_until_empty(GroupObject *self, int64_t end)
 {
-    GroupObject *self = (GroupObject *)group;
-    int64_t end = moment_after(timeout);
-    if (!hub_is_here()) {
-        return -1;
-    }
     while (PyDict_GET_SIZE(self->members) > 0) {
         double left = seconds_until(end);
         if (left == 0) {
@@ -181,6 +177,19 @@ group_join(PyObject *group, double timeout)
         }
     }
     return 1;
+}
+
+int
+group_join(PyObject *group, double timeout)
+{
+    int64_t end = moment_after(timeout);
+    if (!hub_is_here()) {
+        return -1;
+    }
+    Py_INCREF(group);           /* whose it is may get another meanwhile */
+    int result = wait_until_empty((GroupObject *)group, end);
+    Py_DECREF(group);
+    return result;
 }
 
 /* --- Killing. */
@@ -247,6 +256,7 @@ group_kill(PyObject *group, PyObject *exception, bool block, double timeout)
     PyObject *told = hub_is_here() ? PySet_New(NULL) : NULL;
     int64_t end = moment_after(timeout);
     int result = told == NULL ? -1 : 1;
+    Py_INCREF(group);
     for (int round = 0; result > 0 && group_size(group) > 0; round++) {
         if (block && timeout < 0 && round == GROUP_KILL_ROUNDS) {
             result = 0;
@@ -259,6 +269,7 @@ group_kill(PyObject *group, PyObject *exception, bool block, double timeout)
         }
     }
     Py_XDECREF(told);
+    Py_DECREF(group);
     return result;
 }
 
@@ -414,8 +425,11 @@ group_py_killone(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     struct green *g = (struct green *)member;
-    if (known && (green_throw(g, exception) < 0 ||
-                  (block && green_join(g, seconds) < 0))) {
+    if (known && (block ? green_throw(g, exception)
+                        : green_throw_later(g, exception)) < 0) {
+        return NULL;
+    }
+    if (known && block && green_join(g, seconds) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;

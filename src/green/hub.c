@@ -504,7 +504,8 @@ static int
 raise_thrown(struct green *self)
 {
     PyObject *thrown = self->thrown;
-    self->thrown = NULL;
+    self->thrown = self->thrown_next;
+    self->thrown_next = NULL;
     hub_raise(thrown);
     Py_DECREF(thrown);
     return -1;

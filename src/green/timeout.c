@@ -130,10 +130,21 @@ timeout_start(TimeoutObject *self, PyObject *unused)
     return start(self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
+/* Also if its time has come, but not its exception. */
+static void
+cancel(TimeoutObject *self)
+{
+    stop(self);
+    green_forget((PyObject *)self);
+    if (self->exception != Py_None) {
+        green_forget(self->exception);
+    }
+}
+
 static PyObject *
 timeout_cancel(TimeoutObject *self, PyObject *unused)
 {
-    stop(self);
+    cancel(self);
     Py_RETURN_NONE;
 }
 
@@ -151,7 +162,7 @@ timeout_exit(TimeoutObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "OOO:__exit__", &type, &value, &tb)) {
         return NULL;
     }
-    stop(self);
+    cancel(self);
     return PyBool_FromLong(value == (PyObject *)self &&
                            self->exception == Py_False);
 }

@@ -16,6 +16,7 @@
 
 #include "http/cookie.h"
 #include "http/flow.h"
+#include "http/options.h"
 #include "http/upload.h"
 #include "http/url.h"
 
@@ -675,17 +676,24 @@ build_cookies(struct build *b)
     return ok;
 }
 
-/* verify= and cert= that name files: options. */
+/* What the session asks of its connections, and verify= and cert= if they name
+   files. */
 static bool
-build_tls(struct build *b, PyObject *verify, PyObject *cert)
+build_options(struct build *b, PyObject *verify, PyObject *cert)
 {
+    TransportObject *transport = session_transport(b->session);
+    if (transport == NULL) {
+        return false;
+    }
     if ((PyBool_Check(verify) || verify == Py_None) && cert == Py_None) {
+        b->x->options = options_ref(transport->made);
         return true;
     }
     PyObject *options =
         PyObject_CallFunction(helpers.tls_options, "sOO", b->x->url, verify,
                               cert);
-    bool ok = options != NULL && options_from_dict(options, &b->x->options);
+    bool ok = options != NULL &&
+              transport_options(transport, options, &b->x->options);
     Py_XDECREF(options);
     return ok;
 }
@@ -712,13 +720,14 @@ build_flags(struct build *b)
                      : s->stream;
     b->x->follow = follow > 0;
     b->x->verify = check > 0;
+    b->x->timed = s->report_timings;
     b->x->max_redirects = (int)s->max_redirects;
     if (stream > 0) {
         b->x->undecoded = true;
         stream = exchange_stream(b->x);
     }
     return follow >= 0 && check >= 0 && stream >= 0 &&
-           build_tls(b, verify, cert);
+           build_options(b, verify, cert);
 }
 
 static bool
@@ -829,7 +838,7 @@ build_hop(TransportObject *transport, PyObject *prepared, PyObject *timeouts,
     int check = PyObject_IsTrue(verify);
     b.x->verify = check > 0;
     bool ok = check >= 0 && take_prepared(&b, prepared) && build_timeout(&b) &&
-              (options == NULL || options_from_dict(options, &b.x->options)) &&
+              transport_options(transport, options, &b.x->options) &&
               build_reply(&b);
     return connect_it(b.x, ok ? transport : NULL);
 }

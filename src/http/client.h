@@ -16,6 +16,8 @@
 typedef struct {
     PyObject_HEAD
     struct connections *connections;    /* NULL until the first request */
+    PyObject *options;          /* dict for options_from_dict(), or NULL */
+    const struct http_options *made;    /* the same; a reference */
 } TransportObject;
 
 /* Cookies, as sessions and what shows them to Python share them. */
@@ -50,6 +52,7 @@ typedef struct {
     long max_redirects;
     bool stream;
     bool trust_env;
+    bool report_timings;
     bool replaced;              /* an attribute stands for a method that native
                                    requests would not call */
 } SessionObject;
@@ -189,6 +192,12 @@ struct connections *connections_get(struct connections **place);
 /* transport.c: the session's own, made if need be; borrowed. NULL with an
    exception set. */
 TransportObject *session_transport(SessionObject *session);
+
+/* transport.c: what an exchange asks of the connections: what the dict says
+   (NULL: nothing), and for the rest the transport. False with an exception
+   set. */
+bool transport_options(TransportObject *transport, PyObject *options,
+                       const struct http_options **made);
 
 /* transport.c: closes the connections once none is in use; NULL is allowed. 0,
    or -1 with an exception set. */

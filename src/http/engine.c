@@ -241,8 +241,13 @@ free_connections(struct connections *c)
 }
 
 void
-engine_send(struct io_thread *io, struct letter *letter)
+engine_send(struct io_thread *io, const struct exchange *x,
+            struct letter *letter)
 {
+    if (x->home != NULL) {
+        mailbox_post(x->home, letter);
+        return;
+    }
     letter->next = NULL;
     if (io->done_last != NULL) {
         io->done_last->next = letter;
@@ -259,7 +264,7 @@ engine_finish(struct io_thread *io, struct exchange *x)
     struct connections *c = x->connections;
     x->ended = x->ended != 0 ? x->ended : clock_ns();
     line_leave(io, x);
-    engine_send(io, &x->letter);
+    engine_send(io, x, &x->letter);
     c->exchanges--;
     if (c->exchanges == 0 && c->dropping) {
         drop_share(c);
@@ -353,7 +358,7 @@ handle_cancel(struct letter *letter)
     letter->handle = x->on_cancelled;
     letter->next = NULL;
     send_finished(io);
-    mailbox_post(io->completions, letter);
+    mailbox_post(x->home != NULL ? x->home : io->completions, letter);
 }
 
 static void
@@ -790,6 +795,12 @@ connections_drop_idle(struct connections *c)
     return true;
 }
 
+static struct mailbox *
+home_of(const struct exchange *x)
+{
+    return x->home != NULL ? x->home : engine.completions;
+}
+
 void
 engine_submit(struct exchange *x)
 {
@@ -799,7 +810,7 @@ engine_submit(struct exchange *x)
     if (!is_running(x->start)) {
         x->taken = x->ended = x->submitted;
         exchange_fail(x, HTTP_CANCELLED, 0, NULL);
-        mailbox_post(engine.completions, &x->letter);
+        mailbox_post(home_of(x), &x->letter);
         return;
     }
     x->on_finish = x->letter.handle;
@@ -812,7 +823,7 @@ void
 engine_cancel(struct exchange *x)
 {
     if (!is_running(x->start)) {
-        mailbox_post(engine.completions, &x->cancel_letter);
+        mailbox_post(home_of(x), &x->cancel_letter);
         return;
     }
     x->on_cancelled = x->cancel_letter.handle;

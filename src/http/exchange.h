@@ -148,6 +148,8 @@ struct exchange {
     unsigned start;             /* ... start of that number */
     int letters;                /* of its own, on their way */
     void *owner;                /* who waits for it now; or NULL */
+    struct mailbox *home;       /* where its letters come back to, if another OS
+                                   thread sends it; NULL: to the hub */
     bool finished;              /* it has come back */
     bool cancelled;             /* it was asked to */
     bool released;              /* nobody wants it: freed when it is back */

@@ -12,6 +12,7 @@
 
 #include "base/pycompat.h"
 #include "green/green.h"
+#include "http/away.h"
 #include "http/engine.h"
 #include "http/upload.h"
 
@@ -182,10 +183,12 @@ exchange_is_read(struct exchange *x)
 static bool
 may_wait(const struct exchange *x)
 {
+    bool elsewhere = x->home != NULL ? !away_is_mine(x->home)
+                                     : green_current() == NULL;
     const char *why =
-        green_current() == NULL
-            ? "a streamed reply can only be read on the thread that runs the "
-              "users"
+        elsewhere
+            ? "a streamed reply can only be read on the thread that asked for "
+              "it"
         : x->owner != NULL
             ? "this streamed reply is already read by another green thread"
         : engine_is_forgotten(x)

@@ -188,8 +188,10 @@ void line_free(struct connections *c);
 /* Sends an exchange back to the hub at the end of this turn. */
 void engine_finish(struct io_thread *io, struct exchange *x);
 
-/* Sends any letter to the hub at the end of this turn. */
-void engine_send(struct io_thread *io, struct letter *letter);
+/* Sends any letter of an exchange to whom it belongs: to the hub at the end of
+   this turn, to another thread at once. */
+void engine_send(struct io_thread *io, const struct exchange *x,
+                 struct letter *letter);
 
 /* From the hub to the thread that has the exchange; or to one of an engine's
    start. False: that engine has stopped. */

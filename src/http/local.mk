@@ -29,6 +29,8 @@ libplain_la_SOURCES += \
 
 libcore_la_SOURCES += \
 	src/http/adopt.c \
+	src/http/away.c \
+	src/http/away.h \
 	src/http/body.c \
 	src/http/build.c \
 	src/http/build_body.c \

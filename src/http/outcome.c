@@ -104,6 +104,11 @@ report_with(ResponseObject *r, PyObject *exception)
     if (url == NULL) {
         return -1;
     }
+    PyObject *timings = NULL;
+    if (response_is_timed(r) &&
+        (timings = response_get_timings(r, NULL)) == NULL) {
+        return -1;
+    }
     struct request_report report = {
         .request_type = r->request_type,
         .name = r->name,
@@ -115,8 +120,11 @@ report_with(ResponseObject *r, PyObject *exception)
         .response = (PyObject *)r,
         .url = url,
         .start_time = r->start_time,
+        .timings = timings,
     };
-    return event_fire_request(r->hook, &report);
+    int result = event_fire_request(r->hook, &report);
+    Py_XDECREF(timings);
+    return result;
 }
 
 int
@@ -235,6 +243,22 @@ response_failure(ResponseObject *r, PyObject *args, PyObject *kwargs)
     Py_RETURN_NONE;
 }
 
+/* As "raise error": what a locustfile has put there may be anything. */
+static void
+raise_given(PyObject *error)
+{
+    if (PyExceptionInstance_Check(error)) {
+        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    }
+    else if (PyExceptionClass_Check(error)) {
+        PyErr_SetNone(error);
+    }
+    else {
+        PyErr_SetString(PyExc_TypeError,
+                        "exceptions must derive from BaseException");
+    }
+}
+
 PyObject *
 response_raise_for_status(ResponseObject *r, PyObject *unused)
 {
@@ -253,7 +277,7 @@ response_raise_for_status(ResponseObject *r, PyObject *unused)
         }
     }
     if (error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+        raise_given(error);
         Py_DECREF(error);
     }
     if (PyErr_Occurred()) {
@@ -277,7 +301,7 @@ response_is_true(ResponseObject *r)
         return http ? 0 : -1;
     }
     if (r->error != NULL) {
-        PyErr_SetObject((PyObject *)Py_TYPE(r->error), r->error);
+        raise_given(r->error);
         return -1;
     }
     int status = response_status(r);

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "green/green.h"
+#include "http/away.h"
 #include "http/flow.h"
 #include "report/table.h"
 #include "stats/lag.h"
@@ -36,8 +37,11 @@ static void
 free_when_back(struct exchange *x)
 {
     if (x->released && x->letters == 0) {
+        bool held = x->home == NULL;
         exchange_free(x);
-        hub_release();
+        if (held) {
+            hub_release();
+        }
     }
 }
 
@@ -89,12 +93,18 @@ exchange_release(struct exchange *x)
     }
     exchange_close(x);
     x->released = true;
-    hub_hold();
+    if (x->home == NULL) {
+        hub_hold();
+    }
 }
 
 int
 flow_wait(struct exchange *x)
 {
+    if (x->home != NULL) {
+        away_wait(x->home);
+        return 0;
+    }
     x->owner = green_current();
     hub_hold();
     int outcome = green_park();
@@ -136,10 +146,7 @@ wait_for_reply(struct exchange *x)
 int
 exchange_perform(struct exchange *x)
 {
-    if (green_current() == NULL) {
-        PyErr_SetString(PyExc_RuntimeError,
-                        "a session can only be used on the thread that runs "
-                        "the users; other threads have requests");
+    if (green_current() == NULL && (x->home = away_mailbox()) == NULL) {
         exchange_free(x);
         return -1;
     }

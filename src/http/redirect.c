@@ -36,7 +36,8 @@ static bool
 is_header(const char *line, const char *name)
 {
     size_t n = strlen(name);
-    return strncasecmp(line, name, n) == 0 && (line[n] == ':' || line[n] == ';');
+    return strncasecmp(line, name, n) == 0 &&
+           (line[n] == ':' || line[n] == ';');
 }
 
 static char *

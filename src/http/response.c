@@ -586,11 +586,20 @@ make_meta(ResponseObject *r)
     }
     PyObject *exception = r->fast && r->reported != NULL ? r->reported
                                                           : Py_None;
-    return Py_BuildValue(
+    PyObject *meta = Py_BuildValue(
         "{sOsdsOsNsOsOsdsNsn}", "request_type", r->request_type,
         "response_time", r->response_time, "name", r->name, "context",
         context, "response", r, "exception", exception, "start_time",
         r->start_time, "url", url, "response_length", response_length(r));
+    if (meta != NULL && response_is_timed(r)) {
+        PyObject *timings = response_get_timings(r, NULL);
+        if (timings == NULL ||
+            PyDict_SetItem(meta, names.timings, timings) < 0) {
+            Py_CLEAR(meta);
+        }
+        Py_XDECREF(timings);
+    }
+    return meta;
 }
 
 PyObject *
@@ -638,6 +647,28 @@ static PyObject *
 get_body(ResponseObject *r, void *closure)
 {
     return Py_NewRef(r->body != NULL ? r->body : Py_None);
+}
+
+/* Milliseconds. */
+static PyObject *
+ms_of(int64_t ns)
+{
+    return PyFloat_FromDouble((double)ns * 1e-6);
+}
+
+PyObject *
+response_get_timings(ResponseObject *r, void *closure)
+{
+    const struct reply_times *t = r->reply != NULL ? r->reply->times : NULL;
+    if (t == NULL) {
+        Py_RETURN_NONE;
+    }
+    return Py_BuildValue(
+        "{sNsNsNsNsNsOssss}", "lookup", ms_of(t->lookup), "connect",
+        ms_of(t->connect), "tls", ms_of(t->tls), "first_byte",
+        ms_of(t->first_byte), "total",
+        t->total != 0 ? ms_of(t->total) : Py_NewRef(Py_None), "reused",
+        t->reused ? Py_True : Py_False, "local", t->local, "peer", t->peer);
 }
 
 static PyObject *
@@ -690,6 +721,9 @@ static PyGetSetDef response_getset[] = {
      "For requests.Response: the body has been read.", NULL},
     {"_reply", (getter)get_body, NULL, "The Reply that reads it, or None.",
      NULL},
+    {"timings", (getter)response_get_timings, NULL,
+     "Where the time went, in milliseconds, if the session's report_timings "
+     "is set: a dict; else None.", NULL},
     {"_http_version", (getter)get_http_version, NULL, "10, 11 or 20.", NULL},
     {"_method", (getter)get_method, NULL, "The method that was sent.", NULL},
     {"_raw_body", (getter)get_raw_body, NULL,

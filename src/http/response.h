@@ -62,6 +62,14 @@ const struct reply *response_reported(const ResponseObject *r);
 /* That URL, of any response; NULL with an exception set. */
 const char *response_reported_text(const ResponseObject *r);
 
+/* Whether its session reports timings; and what they are, a new reference. */
+static inline bool
+response_is_timed(const ResponseObject *r)
+{
+    return r->exchange != NULL && r->exchange->timed;
+}
+PyObject *response_get_timings(ResponseObject *r, void *closure);
+
 /* The length of the body that it names. */
 Py_ssize_t response_length(const ResponseObject *r);
 

@@ -167,6 +167,8 @@ static PyMemberDef session_members[] = {
      "How many redirects one request may follow."},
     {"stream", T_BOOL, offsetof(SessionObject, stream), 0,
      "Whether bodies are left to be read piece by piece."},
+    {"report_timings", T_BOOL, offsetof(SessionObject, report_timings), 0,
+     "Whether responses and request events have timings."},
     {"trust_env", T_BOOL, offsetof(SessionObject, trust_env), 0,
      "Whether proxies and .netrc of the environment count."},
     {NULL},

@@ -188,7 +188,7 @@ stream_attach(struct stream *s, struct transfer *t)
 void
 stream_send_head(struct stream *s, struct io_thread *io)
 {
-    engine_send(io, &s->head);
+    engine_send(io, s->x, &s->head);
 }
 
 bool
@@ -217,7 +217,7 @@ stream_put(struct stream *s, struct io_thread *io, const char *bytes,
     s->readable_out = s->readable_out || tell;
     pthread_mutex_unlock(&s->lock);
     if (tell) {
-        engine_send(io, &s->readable);
+        engine_send(io, s->x, &s->readable);
     }
     return true;
 }

@@ -16,6 +16,7 @@
 
 #include "base/pycompat.h"
 #include "http/flow.h"
+#include "http/options.h"
 #include "http/stream.h"
 
 PyTypeObject *Transport_Type;
@@ -209,6 +210,8 @@ transport_dealloc(TransportObject *t)
     if (t->connections != NULL) {
         connections_close(t->connections);
     }
+    options_unref(t->made);
+    Py_XDECREF(t->options);
     type->tp_free(t);
     Py_DECREF(type);
 }
@@ -221,6 +224,46 @@ session_transport(SessionObject *s)
                                                         NULL);
     }
     return s->transport;
+}
+
+bool
+transport_options(TransportObject *t, PyObject *options,
+                  const struct http_options **made)
+{
+    if (options == NULL || PyDict_GET_SIZE(options) == 0) {
+        *made = options_ref(t->made);
+        return true;
+    }
+    PyObject *merged = PyDict_Copy(options);
+    bool ok = merged != NULL &&
+              (t->options == NULL ||
+               PyDict_Merge(merged, t->options, 0) == 0) &&
+              options_from_dict(merged, made);
+    Py_XDECREF(merged);
+    return ok;
+}
+
+static PyObject *
+get_options(TransportObject *t, void *closure)
+{
+    return Py_NewRef(t->options != NULL ? t->options : Py_None);
+}
+
+static int
+set_options(TransportObject *t, PyObject *value, void *closure)
+{
+    const struct http_options *made = NULL;
+    if (value == NULL || (value != Py_None && !PyDict_Check(value))) {
+        PyErr_SetString(PyExc_TypeError, "options must be a dict or None");
+        return -1;
+    }
+    if (value != Py_None && !options_from_dict(value, &made)) {
+        return -1;
+    }
+    options_unref(t->made);
+    t->made = made;
+    Py_XSETREF(t->options, value != Py_None ? Py_NewRef(value) : NULL);
+    return 0;
 }
 
 int
@@ -273,6 +316,12 @@ transport_send(TransportObject *t, PyObject *args, PyObject *options)
     return exchange_perform(x) < 0 ? NULL : reply_object_new(x);
 }
 
+static PyGetSetDef transport_getset[] = {
+    {"options", (getter)get_options, (setter)set_options,
+     "What all requests ask of the connections: a dict, or None.", NULL},
+    {NULL},
+};
+
 static PyMethodDef transport_methods[] = {
     {"send", (PyCFunction)(void (*)(void))transport_send,
      METH_VARARGS | METH_KEYWORDS, transport_send_doc},
@@ -289,6 +338,7 @@ static PyType_Slot transport_slots[] = {
     {Py_tp_new, transport_new},
     {Py_tp_dealloc, transport_dealloc},
     {Py_tp_methods, transport_methods},
+    {Py_tp_getset, transport_getset},
     {0, NULL},
 };
 

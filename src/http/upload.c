@@ -287,7 +287,7 @@ ask(struct feed *f, enum feed_wish wish)
     f->wish = wish;
     f->out = true;
     f->letter.handle = on_asked;
-    engine_send(f->io, &f->letter);
+    engine_send(f->io, x, &f->letter);
 }
 
 /* Whether the feed stands at its beginning again, if it should. */

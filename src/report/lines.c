@@ -53,8 +53,8 @@ lines_fill(struct lines *out, char c, size_t n)
     }
 }
 
-static size_t
-count_characters(const char *utf8)
+size_t
+lines_width(const char *utf8)
 {
     size_t n = 0;
     for (; *utf8 != '\0'; utf8++) {
@@ -67,7 +67,7 @@ void
 lines_pad(struct lines *out, const char *utf8, int width)
 {
     lines_printf(out, "%s", utf8);
-    size_t n = count_characters(utf8);
+    size_t n = lines_width(utf8);
     if (width > 0 && n < (size_t)width) {
         lines_fill(out, ' ', (size_t)width - n);
     }

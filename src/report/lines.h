@@ -29,6 +29,9 @@ void lines_fill(struct lines *out, char c, size_t n);
 /* The same for text, padded with blanks to so many characters (not bytes). */
 void lines_pad(struct lines *out, const char *utf8, int width);
 
+/* How many characters (not bytes) a text has. */
+size_t lines_width(const char *utf8);
+
 /* Ends the open line and begins another. */
 void lines_end(struct lines *out);
 

@@ -57,6 +57,15 @@ stats_header(struct lines *out, const struct table_layout *layout)
     lines_end(out);
 }
 
+/* A method and the blanks behind it: two at least, as in Locust. */
+static void
+method_column(struct lines *out, const char *method, int width)
+{
+    bool wide = width >= 0 && lines_width(method) >= (size_t)width;
+    lines_pad(out, method, width);
+    lines_fill(out, ' ', METHOD_SPACE + (wide && method[0] != '\0'));
+}
+
 void
 table_stats_row(struct lines *out, const struct stats_entry *e,
                 const struct stats_span *span,
@@ -65,8 +74,7 @@ table_stats_row(struct lines *out, const struct stats_entry *e,
     char fails[64];
     snprintf(fails, sizeof(fails), "%" PRId64 "(%.2f%%)", e->failures,
              entry_fail_ratio(e) * 100);
-    lines_pad(out, e->method, layout->type_width);
-    lines_fill(out, ' ', METHOD_SPACE);
+    method_column(out, e->method, layout->type_width);
     lines_pad(out, e->name, name_column(layout));
     lines_printf(out, " %7" PRId64 " %12s |%7lld %7lld %7lld%7lld",
                  e->requests, fails, whole(entry_average(e)),

@@ -247,12 +247,12 @@ pause_between(DispatcherObject *self)
     if (user_count(self) == self->target || self->exhausted) {
         return 0;
     }
-    self->due += (int64_t)(self->pause * 1e9);
+    self->due += clock_span(self->pause);
     if (green_sleep((double)(self->due - now) * 1e-9) < 0) {
         return -1;
     }
     now = clock_ns();
-    if (now - self->due > (int64_t)(self->pause * 1e9)) {
+    if (now - self->due > clock_span(self->pause)) {
         self->due = now;        /* a batch behind: do not hurry after it */
     }
     return 0;
@@ -370,30 +370,75 @@ set_up_core(DispatcherObject *self)
     if (all == NULL) {
         return -1;
     }
-    struct dispatch fresh;
-    int result = dispatch_init(&fresh, all, PyList_GET_SIZE(self->classes),
+    int result = dispatch_init(&self->core, all, PyList_GET_SIZE(self->classes),
                                PyList_GET_SIZE(self->nodes));
     PyMem_Free(all);
     if (result < 0) {
         PyErr_NoMemory();
         return -1;
     }
-    if (self->ready) {
-        dispatch_free(&self->core);
-    }
-    self->core = fresh;
     self->ready = true;
     return 0;
 }
 
-/* Takes value. -1 if it is NULL. */
+/* Fills in what is still empty. On failure, what is there stays. */
 static int
-replace(PyObject **slot, PyObject *value)
+set_up(DispatcherObject *self, PyObject *nodes, PyObject *classes)
 {
-    Py_XSETREF(*slot, value);
-    return value == NULL ? -1 : 0;
+    PyObject *list = PySequence_List(nodes);
+    self->nodes = list != NULL ? in_turn_order(list) : NULL;
+    Py_XDECREF(list);
+    if (self->nodes == NULL ||
+        (self->classes = sorted_by_name(classes)) == NULL ||
+        check_classes(self->classes) < 0) {
+        return -1;
+    }
+    self->class_names = attributes(self->classes, names.__name__);
+    self->allowed = PySequence_List(self->classes);
+    self->durations = PyList_New(0);
+    if (self->class_names == NULL || self->allowed == NULL ||
+        self->durations == NULL) {
+        return -1;
+    }
+    return set_up_core(self);
 }
 
+/* What set_up() makes changes hands. */
+static void
+swap_parts(DispatcherObject *a, DispatcherObject *b)
+{
+    PyObject **of_a[] = {&a->nodes, &a->classes, &a->class_names, &a->allowed,
+                         &a->durations};
+    PyObject **of_b[] = {&b->nodes, &b->classes, &b->class_names, &b->allowed,
+                         &b->durations};
+    for (size_t i = 0; i < sizeof(of_a) / sizeof(of_a[0]); i++) {
+        PyObject *part = *of_a[i];
+        *of_a[i] = *of_b[i];
+        *of_b[i] = part;
+    }
+    struct dispatch core = a->core;
+    a->core = b->core;
+    b->core = core;
+    bool ready = a->ready;
+    a->ready = b->ready;
+    b->ready = ready;
+}
+
+static void
+drop_parts(DispatcherObject *self)
+{
+    if (self->ready) {
+        dispatch_free(&self->core);
+        self->ready = false;
+    }
+    Py_CLEAR(self->nodes);
+    Py_CLEAR(self->classes);
+    Py_CLEAR(self->class_names);
+    Py_CLEAR(self->allowed);
+    Py_CLEAR(self->durations);
+}
+
+/* A second call that fails changes nothing. */
 static int
 dispatcher_init(DispatcherObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -403,22 +448,14 @@ dispatcher_init(DispatcherObject *self, PyObject *args, PyObject *kwargs)
                                      &classes)) {
         return -1;
     }
-    PyObject *list = PySequence_List(nodes);
-    if (list == NULL) {
-        return -1;
+    DispatcherObject fresh = {.ready = false};
+    int result = set_up(&fresh, nodes, classes);
+    if (result == 0) {
+        swap_parts(self, &fresh);
+        self->phase = PHASE_DONE;
     }
-    int failed = replace(&self->nodes, in_turn_order(list)) < 0;
-    Py_DECREF(list);
-    if (failed || replace(&self->classes, sorted_by_name(classes)) < 0 ||
-        check_classes(self->classes) < 0 ||
-        replace(&self->class_names,
-                attributes(self->classes, names.__name__)) < 0 ||
-        replace(&self->allowed, PySequence_List(self->classes)) < 0 ||
-        replace(&self->durations, PyList_New(0)) < 0) {
-        return -1;
-    }
-    self->phase = PHASE_DONE;
-    return set_up_core(self);
+    drop_parts(&fresh);
+    return result;
 }
 
 /* From here on methods may rely on __init__ having run. */
@@ -721,17 +758,8 @@ dispatcher_traverse(DispatcherObject *self, visitproc visit, void *arg)
 static int
 dispatcher_clear(DispatcherObject *self)
 {
-    /* The core outlives its names no further than to here. */
-    if (self->ready) {
-        dispatch_free(&self->core);
-        self->ready = false;
-        self->phase = PHASE_DONE;
-    }
-    Py_CLEAR(self->nodes);
-    Py_CLEAR(self->classes);
-    Py_CLEAR(self->class_names);
-    Py_CLEAR(self->allowed);
-    Py_CLEAR(self->durations);
+    self->phase = PHASE_DONE;
+    drop_parts(self);
     return 0;
 }
 

@@ -59,6 +59,18 @@ int runner_monitor(RunnerObject *self);
 
 /* --- runner.c */
 
+/* An attribute that is always there and that Python code may replace by
+   another of the same type (NULL: by anything): the closure of a getter and
+   setter. */
+struct part {
+    const char *name;
+    size_t offset;
+    PyTypeObject **type;
+};
+
+PyObject *runner_get_part(PyObject *self, void *part);
+int runner_set_part(PyObject *self, PyObject *value, void *part);
+
 /* self.update_state(state). 0 or -1. */
 int runner_update_state(RunnerObject *self, PyObject *state);
 

@@ -792,8 +792,14 @@ static PyMemberDef local_runner_members[] = {
     {"spread_spawning", T_BOOL, offsetof(LocalRunnerObject, spread), 0,
      "Whether the users of a batch are started one by one, evenly, instead of "
      "all at its beginning."},
-    {"_local_worker_node", T_OBJECT, offsetof(LocalRunnerObject, node),
-     READONLY, NULL},
+    {NULL},
+};
+
+static struct part node_part = {"_local_worker_node",
+                                offsetof(LocalRunnerObject, node), NULL};
+
+static PyGetSetDef local_runner_getset[] = {
+    {"_local_worker_node", runner_get_part, runner_set_part, NULL, &node_part},
     {NULL},
 };
 
@@ -808,6 +814,7 @@ static PyType_Slot local_runner_slots[] = {
     {Py_tp_dealloc, local_runner_dealloc},
     {Py_tp_methods, local_runner_methods},
     {Py_tp_members, local_runner_members},
+    {Py_tp_getset, local_runner_getset},
     {0, NULL},
 };
 

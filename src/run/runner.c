@@ -7,7 +7,9 @@
  * GreenletExit: to it, they do not return, as in Locust. If somebody is at it
  * already, others wait until that one has finished. If that one is killed on
  * the way, the next goes on: listeners are not told twice, but users are killed
- * once more, also out of their on_stop.
+ * once more, also out of their on_stop. A listener that it has called itself
+ * cannot wait for it: in test_stopping such a stop() goes on where it stands,
+ * and leaves nothing to do; later on there is nothing to do.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -72,17 +74,14 @@ runner_listen(RunnerObject *self, PyObject *event, PyObject *method)
 static int
 count_requests(RunnerObject *self)
 {
-    PyObject *stats = PyObject_GetAttr(self->environment, names.stats);
-    PyObject *make =
-        stats != NULL ? lookup("_locust", "stats_listener") : NULL;
+    PyObject *make = lookup("_locust", "stats_listener");
     PyObject *listener =
-        make != NULL ? PyObject_CallOneArg(make, stats) : NULL;
+        make != NULL ? PyObject_CallOneArg(make, (PyObject *)self) : NULL;
     int result = listener == NULL ? -1
                                   : add_listener(self->environment,
                                                  names.request, listener);
     Py_XDECREF(listener);
     Py_XDECREF(make);
-    Py_XDECREF(stats);
     return result;
 }
 
@@ -280,7 +279,7 @@ log_cpu_warning(RunnerObject *self)
                : 0;
 }
 
-enum { STOP_BEGINS, STOP_TOLD, STOP_COUNTED };
+enum { STOP_BEGINS, STOP_TOLD, STOP_COUNTED, STOP_DONE };
 
 /* Tells the listeners, and takes down how many users there were. */
 static int
@@ -311,6 +310,9 @@ stop_sequence(RunnerObject *self)
         announce_stop(self) < 0) {
         return -1;
     }
+    if (self->stop_step == STOP_DONE) {
+        return 0;               /* by a listener of test_stopping */
+    }
     if (runner_update_state(self, names.cleanup) < 0 ||
         runner_kill_own(self->spawning_greenlet) < 0 ||
         runner_kill_own(self->shape_greenlet) < 0) {
@@ -326,13 +328,30 @@ stop_sequence(RunnerObject *self)
         log_cpu_warning(self) < 0) {
         return -1;
     }
+    self->stop_step = STOP_DONE;
     return run_fire_environment(self->environment, names.test_stop);
+}
+
+/* A listener that stop_sequence() has called wants the test to be stopped; one
+   of test_stop may mean another test, which it has started. */
+static int
+stop_within(RunnerObject *self)
+{
+    if (self->stop_step == STOP_DONE &&
+        !runner_state_is(self, names.stopped)) {
+        self->stop_step = STOP_BEGINS;
+        return stop_sequence(self);
+    }
+    return self->stop_step == STOP_TOLD ? stop_sequence(self) : 0;
 }
 
 /* Parks. */
 static int
 stop_now(RunnerObject *self)
 {
+    if (self->stopper == (PyObject *)green_current()) {
+        return stop_within(self);
+    }
     while (self->stopper != NULL) {
         if (waitlist_wait(&self->stopped, -1) < 0) {
             return -1;
@@ -343,11 +362,12 @@ stop_now(RunnerObject *self)
     }
     self->stopper = Py_NewRef((PyObject *)green_current());
     int result = stop_sequence(self);
-    if (result == 0 || !PyErr_ExceptionMatches(Green_Exit)) {
+    if (self->stop_step == STOP_DONE || !PyErr_ExceptionMatches(Green_Exit)) {
         self->stop_step = STOP_BEGINS;
     }
     Py_CLEAR(self->stopper);
-    if (result == 0 && PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
+    if (result == 0 &&
+        PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
                         NULL) < 0) {
         result = -1;
     }
@@ -587,7 +607,39 @@ runner_log_exception(RunnerObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 of_environment(RunnerObject *self, void *name)
 {
-    return PyObject_GetAttrString(self->environment, name);
+    return PyObject_GetAttr(self->environment, *(PyObject **)name);
+}
+
+PyObject *
+runner_get_part(PyObject *self, void *closure)
+{
+    const struct part *part = closure;
+    PyObject *value = *(PyObject **)((char *)self + part->offset);
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError,
+                     "there is no %s before __init__()", part->name);
+    }
+    return Py_XNewRef(value);
+}
+
+int
+runner_set_part(PyObject *self, PyObject *value, void *closure)
+{
+    const struct part *part = closure;
+    PyObject **slot = (PyObject **)((char *)self + part->offset);
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError, "%s cannot be deleted",
+                     part->name);
+        return -1;
+    }
+    if (part->type != NULL && !PyObject_TypeCheck(value, *part->type)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a %.100s, not %.100s",
+                     part->name, _PyType_Name(*part->type),
+                     Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    Py_XSETREF(*slot, Py_NewRef(value));
+    return 0;
 }
 
 static PyObject *
@@ -767,11 +819,21 @@ static PyMethodDef runner_methods[] = {
     {NULL},
 };
 
+static PyTypeObject *const dict_type = &PyDict_Type;
+
+#define PART(name, type) \
+    {#name, runner_get_part, runner_set_part, NULL, \
+     &(struct part){#name, offsetof(RunnerObject, name), type}}
+
 static PyGetSetDef runner_getset[] = {
-    {"user_classes", (getter)of_environment, NULL, NULL, "user_classes"},
+    PART(environment, NULL),
+    PART(user_greenlets, &Group_Type),
+    PART(greenlet, &Group_Type),
+    PART(custom_messages, (PyTypeObject **)&dict_type),
+    {"user_classes", (getter)of_environment, NULL, NULL, &names.user_classes},
     {"user_classes_by_name", (getter)of_environment, NULL, NULL,
-     "user_classes_by_name"},
-    {"stats", (getter)of_environment, NULL, NULL, "stats"},
+     &names.user_classes_by_name},
+    {"stats", (getter)of_environment, NULL, NULL, &names.stats},
     {"errors", (getter)runner_get_errors, NULL, NULL, NULL},
     {"user_count", (getter)runner_get_user_count, NULL,
      "Users that are alive.", NULL},
@@ -786,9 +848,6 @@ static PyGetSetDef runner_getset[] = {
     {name, T_OBJECT, offsetof(RunnerObject, field), flags, NULL}
 
 static PyMemberDef runner_members[] = {
-    OBJECT("environment", environment, READONLY),
-    OBJECT("user_greenlets", user_greenlets, READONLY),
-    OBJECT("greenlet", greenlet, READONLY),
     OBJECT("state", state, 0),
     OBJECT("spawning_greenlet", spawning_greenlet, 0),
     OBJECT("shape_greenlet", shape_greenlet, 0),
@@ -799,7 +858,6 @@ static PyMemberDef runner_members[] = {
     OBJECT("target_user_count", target_user_count, 0),
     OBJECT("target_user_classes_count", target_user_classes_count, 0),
     OBJECT("final_user_classes_count", final_user_classes_count, 0),
-    OBJECT("custom_messages", custom_messages, READONLY),
     OBJECT("_users_dispatcher", users_dispatcher, 0),
     {"cpu_warning_emitted", T_BOOL,
      offsetof(RunnerObject, cpu_warning_emitted), 0, NULL},

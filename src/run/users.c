@@ -213,6 +213,7 @@ runner_spawn_users(RunnerObject *self, PyObject *counts, bool wait)
 struct quota {
     PyObject *name;
     long left;
+    bool used;
 };
 
 static void
@@ -270,7 +271,26 @@ use_quota(struct quota *q, PyObject *user)
                             : PyObject_RichCompareBool(name, q->name, Py_EQ);
     Py_XDECREF(name);
     q->left -= fits > 0;
+    q->used |= fits > 0;
     return fits;
+}
+
+/* KeyError for a name that neither a user nor a class of the runner has. */
+static int
+check_names(RunnerObject *self, const struct quota *quotas, Py_ssize_t n)
+{
+    PyObject *known = zero_counts(self);
+    int found = known != NULL ? 1 : -1;
+    for (Py_ssize_t i = 0; found > 0 && i < n; i++) {
+        if (!quotas[i].used) {
+            found = PyDict_Contains(known, quotas[i].name);
+        }
+        if (found == 0) {
+            PyErr_SetObject(PyExc_KeyError, quotas[i].name);
+        }
+    }
+    Py_XDECREF(known);
+    return found > 0 ? 0 : -1;
 }
 
 static int
@@ -306,6 +326,9 @@ choose_users(RunnerObject *self, PyObject *counts)
         }
     }
     Py_XDECREF(members);
+    if (chosen != NULL && check_names(self, quotas, n) < 0) {
+        Py_CLEAR(chosen);
+    }
     free_quotas(quotas, n);
     return chosen;
 }
@@ -319,23 +342,6 @@ struct stopping {
     PyObject *asked;            /* list: have until the time limit */
     PyObject *ended;            /* list: killed, or helpers: no time limit */
 };
-
-static PyObject *
-throw_body(struct green *self)
-{
-    (void)green_throw((struct green *)self->target, Green_Exit);
-    return Py_NewRef(Py_None);
-}
-
-/* A kill that waits until the current green thread, which it is for, parks. */
-static int
-kill_current_later(struct green *g)
-{
-    struct green *killer = green_new(NULL, throw_body, (PyObject *)g, NULL);
-    int result = killer == NULL ? -1 : green_start(killer);
-    Py_XDECREF(killer);
-    return result;
-}
 
 static int
 kill_user(struct stopping *s, struct green *g)
@@ -409,7 +415,7 @@ stop_user(struct stopping *s, struct green *g)
         return 0;
     }
     if (g == green_current()) {
-        return kill_current_later(g);
+        return green_throw_later(g, Green_Exit);
     }
     PyObject *stop =
         PyObject_GetAttr((PyObject *)Py_TYPE(user), names.stop);
@@ -469,7 +475,7 @@ static int
 wait_for_them(struct stopping *s, double seconds, PyObject *timeout)
 {
     if (PyList_GET_SIZE(s->asked) > 0) {
-        int64_t until = clock_ns() + (int64_t)(seconds * 1e9) + 1;
+        int64_t until = clock_ns() + clock_span(seconds) + 1;
         int done = join_all(s->asked, until);
         if (done < 0 || (done == 0 && kill_late(s, timeout) < 0)) {
             return -1;

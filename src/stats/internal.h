@@ -187,6 +187,22 @@ int introduce_error(RequestStatsObject *self, struct stats_error *record,
                     const struct py_names *names);
 int pycollection_exec(PyObject *module);
 
+/* --- pylistener.c */
+
+/* Whether StatsEntry.log() and .log_error() are those in C. 1, 0, or -1 with
+   an exception set. */
+int entries_are_ours(void);
+
+/* If they are not: calls them for the total and the entry. 0, or -1 with an
+   exception set. */
+int entries_log(RequestStatsObject *self, PyObject *method, PyObject *name,
+                const struct stats_sample *sample);
+int entries_log_error(RequestStatsObject *self, PyObject *method,
+                      PyObject *name, PyObject *error);
+
+/* Adds stats_listener(); the types must be there. 0 or -1. */
+int pylistener_exec(PyObject *module);
+
 /* --- pymerge.c */
 int pymerge_exec(PyObject *module);
 

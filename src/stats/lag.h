@@ -17,12 +17,15 @@
 struct lag {
     struct histogram pickup;    /* us */
     struct histogram resume;    /* us */
+    double total_ns;            /* of both, of all requests */
 };
 
 /* Logs one request. 0, or -1 without memory. */
 int lag_log(struct lag *lag, int64_t pickup_ns, int64_t resume_ns);
 
-/* Whether either median is above a millisecond: worth a word. */
+/* Whether it is worth a word: either median is above a millisecond, and that
+   is more than the noise of a few requests, as 100 of them say, or a second of
+   lag in all. */
 bool lag_is_notable(const struct lag *lag);
 
 /* Empties it and frees the memory. */

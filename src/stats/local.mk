@@ -28,6 +28,7 @@ libcore_la_SOURCES += \
 	src/stats/pydict.c \
 	src/stats/pyentry.c \
 	src/stats/pyerror.c \
+	src/stats/pylistener.c \
 	src/stats/pymaps.c \
 	src/stats/pymerge.c \
 	src/stats/pystats.c \

@@ -115,6 +115,10 @@ request_stats_log(RequestStatsObject *self, PyObject *method, PyObject *name,
                   const struct stats_sample *sample)
 {
     struct py_key k;
+    int ours = entries_are_ours();
+    if (ours <= 0) {
+        return ours < 0 ? -1 : entries_log(self, method, name, sample);
+    }
     if (key_from(&k, method, name) < 0) {
         return -1;
     }
@@ -123,10 +127,30 @@ request_stats_log(RequestStatsObject *self, PyObject *method, PyObject *name,
     return introduce_entry(self, e, &(struct py_names){method, name});
 }
 
+/* Only the record; the entries have been told. */
+static struct stats_entry *
+record_error(RequestStatsObject *self, const struct stats_key *key,
+             PyObject *text, double now, struct stats_error **record)
+{
+    struct stats_entry *e = stats_get(self->core, key, now);
+    if (e != NULL) {
+        *record = stats_get_error(self->core, key, PyBytes_AS_STRING(text),
+                                  (size_t)PyBytes_GET_SIZE(text));
+    }
+    if (*record == NULL) {
+        return NULL;
+    }
+    stats_lock(self->core);
+    error_occurred(*record, now);
+    stats_unlock(self->core);
+    return e;
+}
+
 /* Fills in the record, or leaves it NULL. */
 static struct stats_entry *
 log_error_text(RequestStatsObject *self, PyObject *method, PyObject *name,
-               PyObject *text, double now, struct stats_error **record)
+               PyObject *text, double now, bool ours,
+               struct stats_error **record)
 {
     struct py_key k;
     struct stats_entry *e = NULL;
@@ -136,8 +160,9 @@ log_error_text(RequestStatsObject *self, PyObject *method, PyObject *name,
         Py_XDECREF(bytes);
         return NULL;
     }
-    e = stats_log_error(self->core, &k.key, PyBytes_AS_STRING(bytes),
-                        (size_t)PyBytes_GET_SIZE(bytes), now, record);
+    e = ours ? stats_log_error(self->core, &k.key, PyBytes_AS_STRING(bytes),
+                               (size_t)PyBytes_GET_SIZE(bytes), now, record)
+             : record_error(self, &k.key, bytes, now, record);
     if (e == NULL) {
         PyErr_NoMemory();
     }
@@ -152,13 +177,18 @@ request_stats_log_error(RequestStatsObject *self, PyObject *method,
 {
     struct stats_error *record;
     double now;
+    int ours = entries_are_ours();
+    if (ours < 0 ||
+        (ours == 0 && entries_log_error(self, method, name, error) < 0)) {
+        return -1;
+    }
     PyObject *text = error_text(error);
     if (text == NULL || stats_now(&now) < 0) {
         Py_XDECREF(text);
         return -1;
     }
     struct stats_entry *e =
-        log_error_text(self, method, name, text, now, &record);
+        log_error_text(self, method, name, text, now, ours, &record);
     Py_DECREF(text);
     if (e == NULL) {
         return -1;

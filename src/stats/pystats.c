@@ -1,9 +1,8 @@
 /*
- * The room's entry for Python: conversions, and the request listener.
+ * The room's entry for Python: conversions, and the functions of the module.
  *
- * The listener is the hot path: it makes no Python object for a request that
- * succeeds. Users may replace locust.stats.bucket_response_time at any time,
- * so the module's dict is looked at for every request.
+ * Users may replace locust.stats.bucket_response_time at any time, so the
+ * module's dict is looked at for every request.
  */
 #include "config.h"
 #include "stats/internal.h"
@@ -301,80 +300,6 @@ stats_of(PyObject *stats)
     return ((RequestStatsObject *)stats)->core;
 }
 
-/* --- The listener. */
-
-static int
-log_to_subclass(PyObject *stats, const struct request_report *report)
-{
-    PyObject *ms = !report->timed ? Py_NewRef(Py_None)
-                   : report->whole
-                       ? PyLong_FromDouble(report->response_time)
-                       : PyFloat_FromDouble(report->response_time);
-    if (ms == NULL) {
-        return -1;
-    }
-    PyObject *r = PyObject_CallMethod(
-        stats, "log_request", "OOOL", report->request_type, report->name, ms,
-        (long long)report->response_length);
-    Py_DECREF(ms);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
-}
-
-static int
-log_report(PyObject *stats, const struct request_report *report)
-{
-    if (!Py_IS_TYPE(stats, RequestStats_Type)) {
-        return log_to_subclass(stats, report);
-    }
-    struct stats_sample sample = {.timed = report->timed,
-                                  .whole = report->whole,
-                                  .ms = report->response_time,
-                                  .length = report->response_length};
-    if (stats_now(&sample.now) < 0 ||
-        (sample.timed && sample_bucket(&sample) < 0)) {
-        return -1;
-    }
-    return request_stats_log((RequestStatsObject *)stats,
-                             report->request_type, report->name, &sample);
-}
-
-static int
-log_failure(PyObject *stats, const struct request_report *report)
-{
-    int failed = report->exception == NULL
-                     ? 0
-                     : PyObject_IsTrue(report->exception);
-    if (failed <= 0) {
-        return failed;
-    }
-    if (Py_IS_TYPE(stats, RequestStats_Type)) {
-        return request_stats_log_error((RequestStatsObject *)stats,
-                                       report->request_type, report->name,
-                                       report->exception);
-    }
-    PyObject *r = PyObject_CallMethod(stats, "log_error", "OOO",
-                                      report->request_type, report->name,
-                                      report->exception);
-    Py_XDECREF(r);
-    return r == NULL ? -1 : 0;
-}
-
-static int
-on_request(PyObject *stats, const struct request_report *report)
-{
-    return log_report(stats, report) < 0 ? -1 : log_failure(stats, report);
-}
-
-PyObject *
-stats_listener_new(PyObject *stats)
-{
-    if (stats_of(stats) == NULL) {
-        return NULL;
-    }
-    return request_listener_new(stats, on_request);
-}
-
 /* --- Functions of the module. */
 
 PyDoc_STRVAR(py_stats_bind_doc,
@@ -410,16 +335,6 @@ py_bucket_response_time(PyObject *module, PyObject *args, PyObject *kwargs)
     return PyLong_FromDouble(bucket_round(ms));
 }
 
-PyDoc_STRVAR(py_stats_listener_doc,
-             "stats_listener(stats)\n\n"
-             "A listener for request events that logs into stats.");
-
-static PyObject *
-py_stats_listener(PyObject *module, PyObject *stats)
-{
-    return stats_listener_new(stats);
-}
-
 double *
 numbers_from(PyObject *sequence, size_t *n)
 {
@@ -448,7 +363,6 @@ static PyMethodDef functions[] = {
     METHOD("stats_bind", py_stats_bind, METH_O),
     METHOD("bucket_response_time", py_bucket_response_time,
            METH_VARARGS | METH_KEYWORDS),
-    METHOD("stats_listener", py_stats_listener, METH_O),
     {NULL},
 };
 
@@ -475,7 +389,7 @@ stats_module_exec(PyObject *module)
         pydict_exec(module) < 0 ||
         pyentry_exec(module) < 0 || pyerror_exec(module) < 0 ||
         pycollection_exec(module) < 0 || pymerge_exec(module) < 0 ||
-        pytables_exec(module) < 0 ||
+        pylistener_exec(module) < 0 || pytables_exec(module) < 0 ||
         PyModule_AddFunctions(module, functions) < 0) {
         return -1;
     }

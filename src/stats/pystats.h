@@ -9,11 +9,6 @@
 
 #include "stats/stats.h"
 
-/* A listener for request events that logs into this RequestStats (or a
-   subclass, whose log_request() and log_error() are called then). NULL with
-   an exception set. */
-PyObject *stats_listener_new(PyObject *stats);
-
 /* The statistics behind a RequestStats; they live as long as it does. NULL
    with TypeError set for anything else, and for NULL. */
 struct stats *stats_of(PyObject *stats);

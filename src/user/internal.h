@@ -29,7 +29,8 @@ typedef struct {
     PyObject *taskset;          /* the root task set */
     PyObject *task;             /* borrowed: runs now */
     struct pacing pacing;
-    bool killed;                /* ends at its next turn, whatever it caught */
+    bool killed;                /* ends at its next turn, whatever it caught;
+                                   until it goes to its end */
 } UserObject;
 
 typedef struct {

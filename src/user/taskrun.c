@@ -23,7 +23,7 @@
 static int
 call_task(TaskSetObject *self, PyObject *task, PyObject *argument)
 {
-    UserObject *user = self->known;
+    UserObject *user = (UserObject *)Py_XNewRef(self->known);
     PyObject *outer = user != NULL ? user->task : NULL;
     if (user != NULL) {
         user->task = task;
@@ -37,6 +37,7 @@ call_task(TaskSetObject *self, PyObject *task, PyObject *argument)
         note_task(argument == self->user ? self->user : (PyObject *)self,
                   task);
     }
+    Py_XDECREF(user);           /* self may have got another one */
     return drop_result(r);
 }
 
@@ -330,27 +331,11 @@ taskset_sleep(PyObject *seconds)
     return s == -1 && PyErr_Occurred() ? -1 : green_sleep(s);
 }
 
-/* self._sleep(self.wait_time()) */
+/* self._sleep(seconds); holder is whose wait_time gave them. */
 static int
-rest(TaskSetObject *self)
+sleep_so_long(TaskSetObject *self, PyObject *seconds, PyObject *holder)
 {
     struct method m;
-    if (method_find((PyObject *)self, names.wait_time, &m) < 0) {
-        return -1;
-    }
-    PyObject *seconds, *holder = (PyObject *)self;
-    if (m.function == natives.wait_time) {
-        Py_DECREF(m.function);
-        seconds = taskset_wait_time(self);
-        holder = self->user;
-    }
-    else {
-        seconds = call_wait_time(holder, &m);
-    }
-    if (seconds == NULL) {
-        note_wait_time(holder, NULL);
-        return -1;
-    }
     int result = method_find((PyObject *)self, names._sleep, &m);
     if (result == 0 && m.function == natives.sleep) {
         Py_DECREF(m.function);
@@ -362,7 +347,36 @@ rest(TaskSetObject *self)
     else if (result == 0) {
         result = drop_result(method_call(&m, (PyObject *)self, seconds));
     }
-    Py_DECREF(seconds);
+    return result;
+}
+
+/* self._sleep(self.wait_time()) */
+static int
+rest(TaskSetObject *self)
+{
+    struct method m;
+    if (method_find((PyObject *)self, names.wait_time, &m) < 0) {
+        return -1;
+    }
+    PyObject *seconds, *holder;
+    if (m.function == natives.wait_time) {
+        Py_DECREF(m.function);
+        holder = Py_NewRef(self->user);
+        seconds = taskset_wait_time(self);
+    }
+    else {
+        holder = Py_NewRef((PyObject *)self);
+        seconds = call_wait_time(holder, &m);
+    }
+    int result = -1;
+    if (seconds != NULL) {
+        result = sleep_so_long(self, seconds, holder);
+    }
+    else {
+        note_wait_time(holder, NULL);
+    }
+    Py_XDECREF(seconds);
+    Py_DECREF(holder);
     return result;
 }
 
@@ -537,6 +551,9 @@ recover_from(TaskSetObject *self, PyObject *error)
         return -1;
     }
     if (is_stop(error)) {
+        if (self->known != NULL) {
+            self->known->killed = false;        /* it has come */
+        }
         int result = call_on_stop(self, true);
         if (result == 0) {
             error_give(error);

@@ -70,6 +70,14 @@ inherit(PyObject *self, PyObject *user, PyObject *name)
     return result;
 }
 
+static void
+set_user(TaskSetObject *self, PyObject *user)
+{
+    self->known = PyObject_TypeCheck(user, User_Type) ? (UserObject *)user
+                                                      : NULL;
+    Py_XSETREF(self->user, Py_NewRef(user));
+}
+
 static int
 taskset_init(TaskSetObject *self, PyObject *args, PyObject *kwargs)
 {
@@ -85,9 +93,7 @@ taskset_init(TaskSetObject *self, PyObject *args, PyObject *kwargs)
     if (user == NULL) {
         return -1;
     }
-    Py_XSETREF(self->user, user);
-    self->known = PyObject_TypeCheck(user, User_Type) ? (UserObject *)user
-                                                      : NULL;
+    set_user(self, user);
     Py_XSETREF(self->parent, Py_NewRef(parent));
     self->time_start = clock_wall();
     self->pacing.last_run = clock_perf();
@@ -95,11 +101,11 @@ taskset_init(TaskSetObject *self, PyObject *args, PyObject *kwargs)
     self->cursor = 0;
     Py_CLEAR(self->cycle);
     PyObject *me = (PyObject *)self;
-    if (inherit(me, user, names.min_wait) < 0 ||
-        inherit(me, user, names.max_wait) < 0) {
-        return -1;
-    }
-    return inherit(me, user, names.wait_function);
+    int failed = inherit(me, user, names.min_wait) < 0 ||
+                 inherit(me, user, names.max_wait) < 0 ||
+                 inherit(me, user, names.wait_function) < 0;
+    Py_DECREF(user);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -509,7 +515,39 @@ get_user(TaskSetObject *self, void *unused)
 static PyObject *
 get_parent(TaskSetObject *self, void *unused)
 {
-    return taskset_check_init(self) < 0 ? NULL : Py_NewRef(self->parent);
+    if (self->parent == NULL && taskset_check_init(self) == 0) {
+        PyErr_SetString(PyExc_AttributeError, "_parent");
+    }
+    return Py_XNewRef(self->parent);
+}
+
+static int
+check_given(PyObject *value, const char *name)
+{
+    if (value == NULL) {
+        PyErr_Format(PyExc_AttributeError, "%s cannot be deleted", name);
+    }
+    return value == NULL ? -1 : 0;
+}
+
+static int
+set_user_attribute(TaskSetObject *self, PyObject *value, void *name)
+{
+    if (check_given(value, name) < 0) {
+        return -1;
+    }
+    set_user(self, value);
+    return 0;
+}
+
+static int
+set_parent_attribute(TaskSetObject *self, PyObject *value, void *name)
+{
+    if (check_given(value, name) < 0) {
+        return -1;
+    }
+    Py_XSETREF(self->parent, Py_NewRef(value));
+    return 0;
 }
 
 static PyObject *
@@ -594,6 +632,9 @@ static PyGetSetDef taskset_getset[] = {
     {"parent", (getter)get_parent, NULL,
      "The task set that it is a task of, or the user."},
     {"client", (getter)get_client, NULL, "The user's client."},
+    {"_user", (getter)get_user, (setter)set_user_attribute, NULL, "_user"},
+    {"_parent", (getter)get_parent, (setter)set_parent_attribute, NULL,
+     "_parent"},
     {"_task_queue", (getter)get_queue, (setter)set_queue,
      "Scheduled tasks: a deque."},
     {"_cycle", (getter)get_cycle, (setter)set_cycle,
@@ -602,8 +643,6 @@ static PyGetSetDef taskset_getset[] = {
 };
 
 static PyMemberDef taskset_members[] = {
-    {"_user", T_OBJECT_EX, offsetof(TaskSetObject, user), READONLY},
-    {"_parent", T_OBJECT_EX, offsetof(TaskSetObject, parent), READONLY},
     {"_time_start", T_DOUBLE, offsetof(TaskSetObject, time_start)},
     {"_cp_last_run", T_DOUBLE, offsetof(TaskSetObject, pacing.last_run)},
     {"_cp_last_wait_time", T_DOUBLE,

@@ -108,6 +108,14 @@ user_dealloc(UserObject *self)
 
 /* --- State. */
 
+static PyObject *
+missing(PyObject *self, const char *name)
+{
+    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%s'",
+                 _PyType_Name(Py_TYPE(self)), name);
+    return NULL;
+}
+
 bool
 user_same_state(PyObject *state, PyObject *value)
 {
@@ -164,8 +172,12 @@ start(PyObject *self)
 static int
 run_root(UserObject *self)
 {
-    PyObject *root = Py_NewRef(self->taskset);
+    PyObject *root = Py_XNewRef(self->taskset);
     struct method run;
+    if (root == NULL) {
+        missing((PyObject *)self, "_taskset_instance");
+        return -1;
+    }
     int result = method_find(root, names.run, &run);
     if (result == 0 && run.function == natives.run) {
         Py_DECREF(run.function);
@@ -205,6 +217,7 @@ user_run(UserObject *self)
     if (PyErr_ExceptionMatches(Green_Exit) ||
         PyErr_ExceptionMatches(exceptions.StopUser) ||
         PyErr_ExceptionMatches(exceptions.StopTest)) {
+        self->killed = false;   /* on_stop() may wait, and run tasks */
         return stop((PyObject *)self);
     }
     return -1;
@@ -284,14 +297,6 @@ user_start(UserObject *self, PyObject *args, PyObject *kwargs)
         Py_XSETREF(self->group, Py_NewRef(group));
     }
     return g;
-}
-
-static PyObject *
-missing(PyObject *self, const char *name)
-{
-    PyErr_Format(PyExc_AttributeError, "'%s' object has no attribute '%s'",
-                 _PyType_Name(Py_TYPE(self)), name);
-    return NULL;
 }
 
 static int

@@ -28,7 +28,7 @@ static const struct {
     KIND(ResponseObject, 184),
     KIND(FastSessionObject, 64),
     KIND(AgentObject, 128),
-    KIND(struct exchange, 344),
+    KIND(struct exchange, 352),
     KIND(struct reply, 128),
     KIND(struct stats_entry, 520),
 };

@@ -9,6 +9,7 @@ import time
 import pytest
 import requests
 from _locust import Greenlet, sleep
+from _locust_coop import original
 from http_pair import Events, ours
 from real_thread import RealThread
 
@@ -277,19 +278,58 @@ def test_green_threads_share_a_session(hostile, client, events):
     assert len(events) == 50 and not any(events.exceptions)
 
 
-def test_another_thread_is_told(client):
-    errors = []
+def in_thread(function):
+    """What a function gives in another thread of the operating system, while this one waits for it and does nothing."""
+    results = []
 
-    def use():
+    def run():
         try:
-            client.get("/ok")
-        except RuntimeError as e:
-            errors.append(str(e))
+            results.append(function())
+        except Exception as e:
+            results.append(e)
 
-    thread = RealThread(target=use)
-    thread.start()
-    thread.join()
-    assert len(errors) == 1 and "thread" in errors[0]
+    RealThread(target=run).start()
+    end = time.monotonic() + 20
+    while not results and time.monotonic() < end:
+        original("time", "sleep")(0.001)
+    return results[0]
+
+
+def test_another_thread_has_a_session_too(hostile, client, events):
+    """It blocks until its reply is there; the users' thread, which waits for it, is not needed."""
+    client.get("/set-cookie?a=1")
+    assert in_thread(lambda: cookie_line(client)) == "a=1"
+    assert in_thread(lambda: client.get("/redirect?to=/ok", hooks={"response": lambda r, **_: None}).text) == "ok\n"
+    assert in_thread(lambda: client.post("/echo", data=iter([b"a", b"bc"])).json()["body"]) == "abc"
+    assert sum(map(len, in_thread(lambda: list(client.get("/bytes?n=300000", stream=True).iter_content(999))))) == 300000
+    assert in_thread(lambda: client.get("/close-before-reply").status_code) == 0
+    assert len(events) == 6 and not any(events.exceptions[:-1]) and events.exceptions[-1] is not None
+
+
+def test_many_threads_at_once(hostile, client, events):
+    threads, texts = [], []
+    for n in range(10):
+        def use(n=n):
+            own = ours(hostile.url, events)
+            for k in range(10):
+                texts.append((own if k % 2 else client).get(f"/delay?ms=1&n={n}").text)
+
+        threads.append(RealThread(target=use))
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        assert client.get("/ok").ok
+    for thread in threads:
+        thread.join(20)
+    assert texts == ["ok\n"] * 100 and len(events) == 120
+
+
+def test_a_stream_belongs_to_its_thread(client):
+    response = in_thread(lambda: client.get("/bytes?n=10000000", stream=True))
+    with pytest.raises(RuntimeError, match="thread that asked"):
+        response.content
+    response = client.get("/slow-body?ms=200", stream=True)
+    assert "thread that asked" in str(in_thread(lambda: response.content))
 
 
 # --- Kills.

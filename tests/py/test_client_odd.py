@@ -115,38 +115,100 @@ def of_kind(kind, client):
 
 
 KINDS = ["empty", "error", "redirect", "copy", "refused", "failed", "good"]
-ALLOWED = (AttributeError, LocustError, TypeError, requests.RequestException)
+
+# What raises as soon as one asks whether the request went well.
+ERRORS = {"error": requests.RequestException, "failed": requests.ConnectionError,
+          "refused": requests.exceptions.InvalidHeader}
+ASKING = {"ok", "raise_for_status", "__bool__"}
+
+# Those that are not what the client returned: nothing is reported of them.
+UNREPORTED = {"empty", "error", "redirect", "copy"}
+
+# What cannot be set (nor deleted), beside what is private; and what takes certain types alone.
+READ_ONLY = {"apparent_encoding", "is_permanent_redirect", "is_redirect", "links", "next", "ok", "text"}
+CHECKED = {"_catch_response", "_entered", "request_meta"}
+
+
+def untouched(kind, name):
+    """What asking for an attribute (and calling it) raises, if nothing was changed."""
+    if name in ASKING:
+        return ERRORS.get(kind)
+    if name == "request_meta":
+        return AttributeError if kind in UNREPORTED else None
+    if name in ("success", "failure"):
+        return LocustError
+    if name == "__enter__":
+        return None if kind in UNREPORTED else LocustError
+    if name in ("iter_content", "iter_lines", "__iter__", "apparent_encoding"):
+        return TypeError if kind in ERRORS else None
+    return {"json": requests.JSONDecodeError, "_request_for": TypeError}.get(name)
+
+
+def touched(kind, name, change, what):
+    """The same, after an attribute was changed."""
+    if what in ASKING and name == "error":
+        return TypeError if change == 5 else None
+    if what in ASKING and (change == 5 and name == "_manual_result" or name == what and change != "deleted"):
+        return None
+    if what == "__exit__" and name == "_request_event" and change != "deleted" and kind not in UNREPORTED:
+        return AttributeError
+    return untouched(kind, what)
+
+
+def outcome(action):
+    try:
+        action()
+    except Exception as e:
+        return type(e)
+    return None
+
+
+ARGUMENTS = {"__exit__": [(None, None, None)], "failure": [("x",)], "iter_content": [(10,)], "__reduce_ex__": [(2,)],
+             "__setstate__": [({},)]}
+NAMES = [name for name in dir(ResponseContextManager) if not name.startswith("__") or name in (
+    "__exit__", "__enter__", "__repr__", "__bool__", "__iter__", "__reduce_ex__", "__setstate__", "__getstate__")]
+OWN = {"_request_info", "_request_for"}      # private methods: who replaces one takes over its work
+LATER = ("ok", "text", "url", "request", "request_meta", "__exit__", "raise_for_status")
+
+
+def visit(response, name):
+    value = getattr(response, name)
+    if callable(value) and not isinstance(value, (type, EventHook)):
+        for args in ARGUMENTS.get(name, [()]):
+            result = value(*args)
+            if name.startswith("iter") or name == "__iter__":
+                list(result)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_crashes(client, kind):
-    """Whatever there is may be looked at, called, set, deleted, and looked at again."""
-    methods = {"__exit__": [(None, None, None)], "failure": [("x",), (ValueError(),), ()], "iter_content": [(10,)],
-               "__reduce_ex__": [(2,)], "__setstate__": [({},)], "__getattribute__": [("url",)], "__eq__": [(1,)]}
-    names = [name for name in dir(ResponseContextManager) if not name.startswith("__") or name in (
-        "__exit__", "__enter__", "__repr__", "__bool__", "__iter__", "__reduce_ex__", "__setstate__", "__getstate__")]
-
-    def visit(response, name):
-        value = getattr(response, name)
-        if callable(value) and not isinstance(value, (type, EventHook)):
-            for args in methods.get(name, [()]):
-                result = value(*args)
-                if name.startswith("iter") or name == "__iter__":
-                    list(result)
-
-    for name in names:
+def test_whatever_there_is_may_be_looked_at(client, kind):
+    for name in NAMES:
         response = of_kind(kind, client)
-        for change in (lambda: None, lambda: delattr(response, name), lambda: setattr(response, name, None),
-                       lambda: setattr(response, name, 5)):
-            try:
-                change()
-            except ALLOWED:
-                continue
-            for what in (name, "ok", "text", "url", "request", "request_meta", "__exit__", "raise_for_status"):
-                try:
-                    visit(response, what)
-                except (*ALLOWED, SystemError, ValueError):
-                    pass
+        for what in (name, *LATER):
+            assert outcome(lambda: visit(response, what)) == untouched(kind, what), (name, what)
+
+
+def changing(response, name, change):
+    if change == "deleted":
+        delattr(response, name)
+    else:
+        setattr(response, name, change)
+
+
+@pytest.mark.parametrize("change", ["deleted", None, 5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_there_is_may_be_changed(client, kind, change):
+    for name in set(NAMES) - OWN:
+        response = of_kind(kind, client)
+        refused = outcome(lambda: changing(response, name, change))
+        if refused is not None:
+            of_class = change == "deleted" and not hasattr(getattr(ResponseContextManager, name), "__set__")
+            assert name in READ_ONLY | CHECKED or name.startswith("_") or of_class, name
+            assert refused == (TypeError if name in CHECKED else AttributeError), name
+        else:
+            assert name not in READ_ONLY | CHECKED or name == "request_meta" and change is None, name
+            for what in LATER:
+                assert outcome(lambda: visit(response, what)) == touched(kind, name, change, what), (name, what)
     gc.collect()
 
 

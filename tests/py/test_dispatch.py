@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator
 
+import _locust
 import pytest
 
 from locust.dispatch import UsersDispatcher, _kl_generator
@@ -219,6 +220,27 @@ def test_what_is_refused():
             d.new_dispatch(1, rate)
     with pytest.raises(RuntimeError):
         UsersDispatcher.__new__(UsersDispatcher).new_dispatch(1, 1)
+
+
+def test_a_second_init_that_fails_changes_nothing():
+    d = UsersDispatcher(nodes("w"), classes(A=1))
+    (b,) = classes(B=1)
+    with pytest.raises(AssertionError):
+        d.__init__(nodes(*(f"w{i}" for i in range(40))), [b, b])
+    with pytest.raises(AttributeError):
+        d.__init__(nodes("v"), [object()])
+    assert ramp(d, 2, 2) == [{"w": {"A": 2}}]
+    d.__init__(nodes("v"), [b])
+    assert ramp(d, 1, 1) == [{"v": {"B": 1}}]
+
+
+def test_rates_so_low_that_the_pause_is_no_number_of_nanoseconds():
+    for rate in (1e-11, 1e-300, 5e-324):
+        d = UsersDispatcher(nodes("w"), classes(A=1))
+        d.new_dispatch(3, rate)
+        assert next(d) == {"w": {"A": 1}}
+        with _locust.Timeout(0.05), pytest.raises(_locust.Timeout):
+            next(d)
 
 
 def test_a_negative_target_is_none():

@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from _locust import Greenlet, Group, getcurrent, sleep, wait_fd
+from _locust import Greenlet, GreenletExit, Group, Timeout, getcurrent, sleep, wait_fd
 from real_thread import elsewhere
 
 from locust import User, constant, task
@@ -275,3 +275,108 @@ def test_functions_called_at_exit_may_still_wait(call):
 
 def test_what_only_a_parked_stack_holds():
     assert end("def hold(last):\n    sleep(1000)\nGreenlet.spawn(hold, Last(parked.join)); sleep(0)") in ("", REFUSED)
+
+
+# --- Exceptions that are thrown into them.
+
+
+class Thrown(Exception):
+    pass
+
+
+def collector(seen):
+    """A body that waits, and keeps what comes, until nothing comes any more."""
+
+    def body():
+        while True:
+            try:
+                sleep(0.05)
+            except BaseException as e:  # noqa: BLE001
+                seen.append(type(e).__name__)
+            else:
+                return
+
+    return body
+
+
+def test_of_several_exceptions_the_first_comes_first():
+    for thrown, come in (
+        ([Thrown, KeyError], ["Thrown", "KeyError"]),
+        ([Thrown, KeyError, ValueError], ["Thrown", "ValueError"]),
+        ([Thrown, GreenletExit, KeyError], ["Thrown", "GreenletExit"]),
+        ([GreenletExit, Thrown], ["GreenletExit"]),
+    ):
+        seen = []
+        green = Greenlet.spawn(collector(seen))
+        sleep(0)
+        for exception in thrown:
+            green.kill(exception, block=False)
+        green.join()
+        assert seen == come
+
+
+@pytest.mark.parametrize("way", ["kill", "killone"])
+def test_who_kills_itself_without_waiting_goes_on_to_its_next_wait(way):
+    seen, group = [], Group()
+
+    def body():
+        if way == "kill":
+            getcurrent().kill(block=False)
+        else:
+            group.killone(getcurrent(), block=False)
+        seen.append("goes on")
+        sleep(0)
+        seen.append("not this")
+
+    green = group.spawn(body)
+    green.join()
+    assert seen == ["goes on"] and green.successful() and type(green.value) is GreenletExit
+
+
+def test_what_is_thrown_and_not_waited_for_is_forgotten_at_the_end():
+    green = Greenlet.spawn(lambda: getcurrent().kill(block=False))
+    seen = []
+    green.link(lambda g: (sleep(0), seen.append(g.value)))
+    green.join()
+    sleep(0)
+    assert seen == [None]
+
+
+def test_a_timeout_that_comes_after_another_exception_does_not_outlive_its_block():
+    seen = []
+
+    def body():
+        try:
+            with Timeout(0.01):
+                sleep(100)
+        except Thrown:
+            seen.append("Thrown")
+        sleep(0.01)
+        seen.append("slept")
+
+    green = Greenlet.spawn(body)
+    sleep(0)
+    green.kill(Thrown, block=False)
+    end = time.monotonic() + 0.03
+    while time.monotonic() < end:  # nobody else runs until the time is up as well
+        pass
+    green.join()
+    assert seen == ["Thrown", "slept"]
+
+
+def test_started():
+    green = Greenlet(sleep, 0)
+    assert not green.started
+    green.start()
+    assert green.started
+    green.join()
+    assert not green.started
+    green = Greenlet(sleep, 0)
+    green.kill()
+    green.start()
+    assert green.dead and not green.started
+    green = Greenlet(sleep, 0)
+    green.start_later(0.01)
+    assert green.started
+    green.join()
+    assert not green.started

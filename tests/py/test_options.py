@@ -18,6 +18,7 @@ REFERENCE = os.environ.get("LOCUST_REF_PYTHON")
 OLD = {names[0] for names in (*RENAMED, *REFUSED)}
 OURS = {
     "--abort-on-threshold",
+    "--http-version",
     "--init",
     "--io-threads",
     "--junit-xml",

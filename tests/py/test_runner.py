@@ -17,6 +17,7 @@ from locust import User, constant, task
 from locust.env import Environment
 from locust.exception import StopTest, StopUser
 from locust.runners import LocalRunner, Runner
+from locust.stats import RequestStats
 
 
 class Base(User):
@@ -259,7 +260,7 @@ def test_spawn_users(environment):
     assert A.seen == ["changed", None]
     env.runner.stop_users({"A": 1})
     assert env.runner.user_classes_count == {"A": 1, "B": 1}
-    env.runner.stop_users({"A": 5, "B": 0, "C": 3})
+    env.runner.stop_users({"A": 5, "B": 0})
     assert env.runner.user_classes_count == {"A": 0, "B": 1}
 
 
@@ -304,6 +305,30 @@ def test_stop_timeout(environment, timeout, done):
     wait_for(lambda: len(log) == 2)
     env.runner.stop()
     assert log[2:] == done + ["on_stop"] * 2 or log[2:] == ["done", "on_stop"] * 2 and done
+
+
+@pytest.mark.parametrize("timeout", [9.3e9, 1e300])
+def test_a_stop_timeout_beyond_all_clocks(environment, timeout):
+    done = []
+
+    class A(User):
+        wait_time = constant(0.01)
+
+        @task
+        def work(self):
+            done.append("begun")
+            time.sleep(0.3)
+            done.append("ended")
+
+    env = environment(A, stop_timeout=timeout)
+    env.runner.start(1, 10)
+    wait_for(lambda: done)
+    env.runner.stop()
+    assert done[-1] == "ended" and env.runner.state == "stopped"
+    g = env.runner.greenlet.spawn(time.sleep, 0.01)
+    with pytest.raises(_locust.Timeout), _locust.Timeout(0.1):
+        env.runner.greenlet.join(timeout=timeout)
+    assert g.dead
 
 
 def test_stop_timeout_ends(environment, caplog):
@@ -490,6 +515,30 @@ def test_listeners_of_the_locustfile_come_first():
     assert counts == [0] and env.stats.total.num_requests == 1
 
 
+def fire_request(env):
+    env.events.request.fire(
+        request_type="GET", name="/", response_time=1, response_length=1, exception=None, context={}
+    )
+
+
+def test_statistics_that_replace_others_count(environment):
+    env = environment(make("A"))
+    old, env.stats = env.stats, RequestStats()
+    fire_request(env)
+    assert (old.num_requests, env.stats.num_requests, env.runner.stats) == (0, 1, env.stats)
+
+
+def test_statistics_of_a_runner_s_own():
+    class Mine(LocalRunner):
+        stats = RequestStats()
+
+    env = Environment(user_classes=[make("A")])
+    runner = Mine(env)
+    fire_request(env)
+    assert (runner.stats.num_requests, env.stats.num_requests) == (1, 0)
+    runner.quit()
+
+
 def test_host(environment):
     a = make("A", host="http://a")
     env = environment(a, host="http://b")
@@ -600,10 +649,60 @@ def test_bad_arguments(environment):
         r.start(1)
     with pytest.raises(KeyError):
         r.spawn_users({"Nobody": 1})
+    for count in (0, 1):
+        with pytest.raises(KeyError, match="Nobody"):
+            r.stop_users({"A": 0, "Nobody": count})
+    r.stop_users({"A": 1})
     with pytest.raises(TypeError):
         r.update_state(5)
-    with pytest.raises(AttributeError):
-        r.environment = None
+
+
+def test_parts_of_a_runner_may_be_replaced(environment):
+    env = environment(make("A"))
+    r = env.runner
+    other = Environment(user_classes=[make("B")])
+    for name, value in {
+        "environment": other,
+        "user_greenlets": _locust.Group(),
+        "greenlet": _locust.Group(),
+        "custom_messages": {},
+        "_local_worker_node": locust.runners.WorkerNode("other"),
+    }.items():
+        old = getattr(r, name)
+        setattr(r, name, value)
+        assert getattr(r, name) is value
+        with pytest.raises(AttributeError, match=name):
+            delattr(r, name)
+        if name in ("user_greenlets", "greenlet", "custom_messages"):
+            with pytest.raises(TypeError, match=f"{name} must be a .*, not int"):
+                setattr(r, name, 5)
+        assert getattr(r, name) is value
+        if name == "greenlet":
+            old.kill()
+    assert r.user_classes_count == {"B": 0} and r.stats is other.stats
+    r.start(1, 10)
+    wait_for(lambda: r.user_count == 1)
+    r.stop()
+    assert r.state == "stopped"
+
+
+def test_a_group_that_is_replaced_while_it_is_killed(environment):
+    r = environment(make("A")).runner
+    ended = []
+
+    def last():
+        try:
+            time.sleep(100)
+        finally:
+            r.greenlet = _locust.Group()
+            gc.collect()
+            time.sleep(0.01)
+            ended.append(1)
+
+    r.greenlet.spawn(last)
+    time.sleep(0)
+    r.quit()
+    assert ended == [1]
 
 
 def test_quit_with_green_threads_that_start_others(environment, caplog):

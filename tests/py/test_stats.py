@@ -3,6 +3,7 @@ import gc
 import json
 import sys
 import time
+import types
 import weakref
 
 import _locust
@@ -426,7 +427,7 @@ def test_bucket_response_time():
 
 
 def test_replaced_bucket_response_time_takes_effect_at_once(stats, monkeypatch):
-    listener = _locust.stats_listener(stats)
+    listener = _locust.stats_listener(holder(stats))
     request = {**REQUEST, "response_time": 155.0}
     listener(**request)
     monkeypatch.setattr(locust.stats, "bucket_response_time", lambda ms: int(ms) // 50 * 50)
@@ -558,8 +559,13 @@ def test_errors_are_bounded(stats):
 # --- The listener.
 
 
+def holder(stats):
+    """Something that has statistics, as a runner has."""
+    return types.SimpleNamespace(stats=stats)
+
+
 def test_listener(stats):
-    listener = _locust.stats_listener(stats)
+    listener = _locust.stats_listener(holder(stats))
     request = REQUEST
     listener(**request)
     listener(**{**request, "exception": ValueError("boom")})
@@ -569,8 +575,8 @@ def test_listener(stats):
     assert entry.total_content_length == 21
     (error,) = stats.errors.values()
     assert error.occurrences == 1
-    with pytest.raises(TypeError):
-        _locust.stats_listener(object())
+    with pytest.raises(AttributeError):
+        _locust.stats_listener(object())(**request)
 
 
 def test_listener_calls_a_subclass(monkeypatch):
@@ -584,8 +590,77 @@ def test_listener_calls_a_subclass(monkeypatch):
             calls.append(args)
 
     boom = ValueError("boom")
-    _locust.stats_listener(Mine())(**{**REQUEST, "exception": boom})
+    _locust.stats_listener(holder(Mine()))(**{**REQUEST, "exception": boom})
     assert calls == [("GET", "/a", 5.5, 7), ("GET", "/a", boom)]
+
+
+FAILURE = {**REQUEST, "exception": "boom"}
+
+
+def counts(stats):
+    return stats.total.num_requests, stats.total.num_failures, [e.occurrences for e in stats.errors.values()]
+
+
+def test_the_statistics_may_be_replaced(stats):
+    has = holder(stats)
+    listener = _locust.stats_listener(has)
+    listener(**FAILURE)
+    has.stats = RequestStats()
+    listener(**REQUEST)
+    assert counts(stats) == (1, 1, [1]) and counts(has.stats) == (1, 0, [])
+
+
+@pytest.mark.parametrize("where", ["class", "instance"])
+def test_logging_may_be_replaced_and_put_back(stats, monkeypatch, where):
+    listener = _locust.stats_listener(holder(stats))
+    listener(**FAILURE)
+    calls = []
+    target, me = (RequestStats, (stats,)) if where == "class" else (stats, ())
+    for name in ("log_request", "log_error"):
+        monkeypatch.setattr(target, name, lambda *args, name=name: calls.append((name, *args)), raising=False)
+    listener(**FAILURE)
+    assert calls == [("log_request", *me, "GET", "/a", 5.5, 7), ("log_error", *me, "GET", "/a", "boom")]
+    assert counts(stats) == (1, 1, [1])
+    monkeypatch.undo()
+    listener(**FAILURE)
+    assert counts(stats) == (2, 2, [2]) and len(calls) == 2
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_logging_of_entries_may_be_replaced_and_put_back(stats, monkeypatch, direct):
+    listener = _locust.stats_listener(holder(stats))
+
+    def fail():
+        if direct:
+            stats.log_request("GET", "/a", 5, 7)
+            stats.log_error("GET", "/a", "boom")
+        else:
+            listener(**{**FAILURE, "response_time": 5})
+
+    fail()
+    calls = []
+    for name in ("log", "log_error"):
+        native = getattr(StatsEntry, name)
+
+        def log(self, *args, name=name, native=native):
+            calls.append((name, self.name, *args))
+            native(self, *args)
+
+        monkeypatch.setattr(StatsEntry, name, log)
+    fail()
+    assert calls == [
+        ("log", "Aggregated", 5, 7),
+        ("log", "/a", 5, 7),
+        ("log_error", "Aggregated", "boom"),
+        ("log_error", "/a", "boom"),
+    ]
+    assert counts(stats) == (2, 2, [2]) and stats.get("/a", "GET").num_failures == 2
+    monkeypatch.setattr(StatsEntry, "log", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    monkeypatch.undo()
+    fail()
+    assert counts(stats) == (3, 3, [3]) and len(calls) == 4
 
 
 # --- Python code that runs in the middle, set off by the collector.
@@ -632,7 +707,7 @@ def test_emptied_while_something_new_is_logged(stats, what):
 
 def test_a_listener_that_gets_no_numbers(stats):
     """The exception is that of the first number, and nothing runs on top of it."""
-    listener = _locust.stats_listener(stats)
+    listener = _locust.stats_listener(holder(stats))
     calls = []
 
     class Length:

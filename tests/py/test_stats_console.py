@@ -57,6 +57,20 @@ def test_print_stats(stats, console):
     ]
 
 
+@pytest.mark.parametrize("method, start", [
+    ("", "         /a  "), ("GET", "GET      /a  "), ("SEVENTH", "SEVENTH  /a  "), ("EIGHTHTH", "EIGHTHTH  /a  "),
+    ("NINTHNINT", "NINTHNINT  /a  "), ("ÜÜÜÜÜÜÜ", "ÜÜÜÜÜÜÜ  /a  "), ("ÜÜÜÜÜÜÜÜ", "ÜÜÜÜÜÜÜÜ  /a  "),
+])
+def test_two_blanks_follow_a_method(stats, console, method, start):
+    """In the percentile table one is enough for a long one, as in Locust."""
+    stats.log_request(method, "/a", 3, 0)
+    assert str(stats.get("/a", method)).startswith(start)
+    locust.stats.print_stats(stats)
+    assert console()[2].startswith(start)
+    short = start.replace("  /a", " /a") if len(method) >= 8 else start
+    assert stats.get("/a", method).percentile().startswith(short)
+
+
 def test_print_stats_of_the_whole_run(stats, console):
     stats.log_request("GET", "/a", 3.2, 0)
     stats.total.start_time = stats.total.last_request_timestamp - 4

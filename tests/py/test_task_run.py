@@ -868,3 +868,68 @@ def test_no_logging_by_default(caplog):
         step, _ = steps(None, StopUser())
         run(user_with([step]))
     assert caplog.records == []
+
+
+# --- Another user.
+
+
+def test_a_task_set_may_get_another_user_while_it_runs():
+    seen = []
+
+    class Other(User):
+        wait_time = constant(0.01)
+
+        def __del__(self):
+            seen.append("gone")
+
+    class Inner(TaskSet):
+        @task
+        def work(self):
+            seen.append(type(self.user).__name__)
+            if len(seen) == 1:
+                self._user = Other(self.user.environment)
+                self._parent = self.user
+            elif len(seen) == 2:
+                assert self.parent is self.user
+                self._user = mine  # nobody else has the other
+            else:
+                raise StopUser
+
+    user_class = user_with([])
+    user_class.wait_time = constant(0)
+    mine = user_class(Environment())
+    inner = Inner(mine)
+    with pytest.raises(StopUser):
+        inner.run()
+    assert seen == ["Mine", "Other", "Mine"] and mine._state == "running"
+    inner._parent = mine
+    assert seen == ["Mine", "Other", "Mine", "gone"]
+    for name in ("_user", "_parent"):
+        with pytest.raises(AttributeError, match=name):
+            delattr(inner, name)
+
+
+def test_the_state_of_a_user_that_a_task_set_got_is_that_which_counts():
+    class Inner(TaskSet):
+        @task
+        def work(self):
+            other._state = "stopping"
+            self._user = other
+
+    mine, other = user_with([])(Environment()), user_with([])(Environment())
+    with pytest.raises(StopUser):
+        Inner(mine).run()
+
+
+def test_a_task_set_without_init():
+    class Inner(TaskSet):
+        @task
+        def work(self):
+            raise StopUser
+
+    inner = Inner.__new__(Inner)
+    inner._user = user_with([])(Environment())
+    with pytest.raises(AttributeError, match="_parent"):
+        inner.parent  # noqa: B018
+    with pytest.raises(StopUser):
+        inner.run()

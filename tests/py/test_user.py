@@ -291,6 +291,59 @@ def test_a_user_may_stop_itself():
     assert run(Mine).stopped
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("swallow", [False, True])
+def test_on_stop_may_wait_and_run_tasks(force, swallow):
+    log = []
+
+    class Inner(TaskSet):
+        @task
+        def inner(self):
+            log.append("inner")
+            self.interrupt()
+
+    class Outer(TaskSet):
+        @task
+        def outer(self):
+            try:
+                time.sleep(10)
+            except GreenletExit:
+                if not swallow:
+                    raise
+
+        def on_stop(self):
+            self.wait()
+            log.append("set waited")
+
+    class Mine(User):
+        wait_time = constant(0.01)
+        tasks = [Outer]
+
+        def on_stop(self):
+            self.wait()
+            log.append("user waited")
+            with pytest.raises(RescheduleTaskImmediately):
+                Inner(self).run()
+
+    group, user = Group(), Mine(Environment())
+    user.start(group)
+    time.sleep(0.03)
+    if not force:
+        user._state = "waiting"
+    assert user.stop(force=force) is True
+    assert log == ["set waited", "user waited", "inner"] and user.greenlet.dead
+
+
+def test_a_user_that_has_deleted_its_root(capfd):
+    class Mine(User):
+        def on_start(self):
+            del self._taskset_instance
+
+    user = run(Mine)
+    assert type(user.greenlet.exception) is AttributeError
+    assert "'Mine' object has no attribute '_taskset_instance'" in capfd.readouterr().err
+
+
 def test_killone_of_the_group_is_used():
     killed = []
 

@@ -108,6 +108,12 @@ class HttpUser(RestMixin, User):
     pool_manager = None
     """A urllib3.PoolManager for all users of the class; by default each has its own connections."""
 
+    http_version: "str | None" = None
+    """"1.0", "1.1" or "2"; without it what --http-version says, or "1.1"."""
+
+    report_timings = False
+    """Whether responses and request events have `timings`: where the time of each request went."""
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.host is None:
@@ -122,6 +128,11 @@ class HttpUser(RestMixin, User):
             pool_manager=self.pool_manager,
         )
         self.client.trust_env = False
+        self.client.report_timings = self.report_timings
+        options = getattr(self.environment, "parsed_options", None)
+        version = self.http_version or getattr(options, "http_version", None)
+        if version is not None:
+            self.client.http_version = version
 
 
 class PytestUser(User):
