@@ -54,6 +54,7 @@ typedef struct {
     PyObject *user;             /* or None */
     PyObject *request_name;     /* or None */
     PyObject *auth_header;      /* str or None */
+    bool report_timings;
 } FastSessionObject;
 
 /* What a call asks for besides the exchange. */

@@ -646,6 +646,7 @@ build_flags(struct build *b)
     int flows = is_given(stream) ? PyObject_IsTrue(stream) : 0;
     int follow = allowed != NULL ? PyObject_IsTrue(allowed) : 1;
     x->follow = follow > 0;
+    x->timed = b->session->report_timings;
     x->rules = REDIRECTS_OF_FAST_HTTP;
     x->max_redirects = (int)b->max_redirects;
     x->connect_timeout = agent->connection_timeout;

@@ -376,6 +376,9 @@ static PyGetSetDef fast_getset[] = {
     {"request_meta", (getter)get_request_meta,
      (setter)response_set_request_meta,
      "What the request event will be fired with.", NULL},
+    {"timings", (getter)response_get_timings, NULL,
+     "Where the time went, in milliseconds, if the session's report_timings "
+     "is set: a dict; else None.", NULL},
     {"_elapsed_seconds", (getter)response_get_elapsed_seconds, NULL,
      "From the request to the end of the reply's header.", NULL},
     LAZY(headers, "The reply's Headers; None without a reply."),

@@ -273,6 +273,8 @@ static PyMemberDef session_members[] = {
      "The user agent: settings, cookies, connections."},
     {"request_name", T_OBJECT, offsetof(FastSessionObject, request_name), 0,
      "The name of requests that say none, or None."},
+    {"report_timings", T_BOOL, offsetof(FastSessionObject, report_timings), 0,
+     "Whether responses and request events have timings."},
     {"auth_header", T_OBJECT, offsetof(FastSessionObject, auth_header), 0,
      "What requests that say nothing else send as Authorization, or None."},
     {NULL},

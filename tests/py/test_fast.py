@@ -1,5 +1,6 @@
 """FastHttpSession and FastHttpUser themselves: users, pools, streams, TLS, kills, limits."""
 
+import argparse
 import gc
 import io
 import pickle
@@ -7,8 +8,10 @@ import socket
 import ssl
 import threading
 import time
+import urllib.parse
 
 import _locust
+import nginx
 import pytest
 from _locust import Greenlet, Group, sleep
 from fake import Environment, run
@@ -453,6 +456,47 @@ def test_a_client_certificate(certs):
         reply = Certified(Environment()).client.get("/")
         thread.join()
     assert reply.text == "hi" and seen == [((("commonName", "test good"),),)]
+
+
+# --- What others lack.
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory, certs):
+    if nginx.program() is None:
+        pytest.skip("nginx is not installed (Debian: nginx-light)")
+    with nginx.Nginx(tmp_path_factory.mktemp("nginx") / "root", certs["good"]) as server:
+        yield server
+
+
+def test_http_2(web, events):
+    client = session(web.secure, events, http_version="2")
+    client.report_timings = True
+    first, second = client.get("/ok"), client.get("/ok")
+    assert first.text == second.text == "ok"
+    assert (first.timings["reused"], second.timings["reused"]) == (False, True) and first.timings["tls"] > 0
+    assert [event["timings"] for event in events] == [first.timings, second.timings]
+    with client.get("/ok", catch_response=True) as third:
+        assert third.request_meta["timings"] == third.timings
+    with pytest.raises(ValueError, match="http_version must be"):
+        session(web.plain, http_version="3").get("/ok")
+
+
+def test_versions_of_a_user(web, hostile):
+    seen = []
+    environment = Environment()
+    environment.parsed_options = argparse.Namespace(http_version="1.0")
+    for version in (None, "1.1"):
+        user = user_of(hostile, None, http_version=version, report_timings=True)(environment)
+        reply = user.client.get("/echo")
+        seen.append((reply.json()["line"], reply.timings["total"] > 0))
+    assert seen == [("GET /echo HTTP/1.0", True), ("GET /echo HTTP/1.1", True)]
+    assert session(hostile.url).get("/ok").timings is None
+
+
+def test_a_unix_socket(web):
+    client = session(f"http+unix://{urllib.parse.quote(str(web.socket), safe='')}")
+    assert client.base_url == "http://localhost" and client.get("/ok").text == "ok"
 
 
 # --- Hostile servers, beyond those of fast_calls.py.
