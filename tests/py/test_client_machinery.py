@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 import urllib3
+from _locust import Greenlet
 from http_pair import Events, our_outcome, ours, raised_by, seen_of_response, their_outcome, theirs
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase, HTTPDigestAuth, HTTPProxyAuth
@@ -247,7 +248,8 @@ SAME = {
     "LWP jar": assigned("/set-cookie?a=1", "/echo", cookies=jar_of(http.cookiejar.LWPCookieJar, c="3")),
     "blocking jar": assigned("/set-cookie?a=1", "/echo", cookies=jar_of(requests.cookies.RequestsCookieJar, BLOCKING)),
     "requests' jar": assigned("/set-cookie?a=1", "/echo", cookies=jar_of(requests.cookies.RequestsCookieJar, c="3")),
-    "policy": lambda s, base: (s.cookies.set_policy(BLOCKING), s.get(base + "/set-cookie?a=1"), s.get(base + "/echo"))[2],
+    "policy": lambda s, base: (
+        s.cookies.set_policy(BLOCKING), s.get(base + "/set-cookie?a=1"), s.get(base + "/echo"))[2],
     "policy that is usual again": lambda s, base: (
         s.cookies.set_policy(BLOCKING), s.cookies.set_policy(http.cookiejar.DefaultCookiePolicy()),
         s.get(base + "/set-cookie?a=1"), s.get(base + "/echo"))[3],
@@ -297,7 +299,8 @@ SENT = {
     "no request": lambda s, base: s.send(requests.Request("GET", base)),
     "by the adapter": lambda s, base: s.get_adapter(base).send(prepared(s, base)),
     "redirects by hand": lambda s, base: next(s.resolve_redirects(
-        s.send(prepared(s, base, "/redirect?to=/echo"), allow_redirects=False), prepared(s, base, "/redirect?to=/echo"))),
+        s.send(prepared(s, base, "/redirect?to=/echo"), allow_redirects=False),
+        prepared(s, base, "/redirect?to=/echo"))),
     "the next one": lambda s, base: s.send(s.get(base + "/redirect?to=/echo", allow_redirects=False).next),
 }
 
@@ -358,6 +361,45 @@ def test_users_share_a_pool_manager(hostile, block, connections):
         assert client.get("/ok", hooks={"response": tag}).ok
     assert hostile.counts(open=1) == (connections, 12)
     assert clients[0].get_adapter("http://").poolmanager is manager
+
+
+def test_a_pool_manager_that_blocks(hostile):
+    """Users wait for their turn, and the others run meanwhile."""
+    manager = urllib3.PoolManager(num_pools=1, maxsize=1, block=True)
+    clients = [HttpSession(hostile.url, Events().hook, None, pool_manager=manager) for _ in range(5)]
+    other = ours(hostile.url)
+    workers = [Greenlet.spawn(client.get, "/delay?ms=20") for client in clients]
+    assert all(other.get("/ok").ok for _ in range(10))
+    for worker in workers:
+        worker.join()
+    assert [worker.value.text for worker in workers] == ["ok\n"] * 5
+    assert hostile.counts(open=2) == (2, 15)
+
+
+def test_sessions_share_a_jar(hostile):
+    """The one that was assigned, and whoever holds it sees the cookies of both."""
+    first, second = ours(hostile.url), ours(hostile.url)
+    jar = requests.cookies.cookiejar_from_dict({"mine": "0"})
+    first.cookies = second.cookies = jar
+    assert first.cookies is second.cookies is jar
+    first.get("/redirect?to=/set-cookie?a=1")
+    second.get("/set-cookie?b=2", stream=True).close()
+    assert jar.get_dict() == {"mine": "0", "a": "1", "b": "2"}
+    assert dict(first.get("/echo").json()["headers"])["Cookie"] == "mine=0; a=1; b=2"
+    second.cookies = http.cookiejar.CookieJar()
+    second.get("/set-cookie?c=3")
+    assert "c" not in jar and [cookie.name for cookie in second.cookies] == ["c"]
+
+
+def test_a_jar_that_is_saved(hostile, tmp_path):
+    client = ours(hostile.url)
+    client.cookies = http.cookiejar.LWPCookieJar(tmp_path / "jar")
+    client.get("/set-cookie?a=1")
+    client.cookies.save(ignore_discard=True)
+    other = ours(hostile.url)
+    other.cookies = http.cookiejar.LWPCookieJar(tmp_path / "jar")
+    other.cookies.load(ignore_discard=True)
+    assert dict(other.get("/echo").json()["headers"])["Cookie"] == "a=1"
 
 
 def test_digest(site, events):
@@ -516,10 +558,27 @@ def test_an_adopted_response(client, events):
 
 def test_an_adopted_failure(client, events):
     r = client.get("/close-before-reply", hooks={"response": tag})
-    assert (r.status_code, r.content, r.text, r.url) == (0, None, "", None) and r.request.path_url == "/close-before-reply"
+    assert (r.status_code, r.content, r.text, r.url) == (0, None, "", None)
+    assert r.request.path_url == "/close-before-reply"
     assert repr(events.exceptions) == "[RemoteDisconnected('Remote end closed connection without response')]"
     with pytest.raises(requests.ConnectionError):
         bool(r)
+
+
+def test_responses_wrapped_by_hand(hostile, events):
+    plain = requests.get(hostile.url + "/status?code=404")
+    meta = {"request_type": "GET", "name": "n", "response_time": 1, "response_length": 2, "exception": None,
+            "context": {}, "url": plain.url, "start_time": 1.0}
+    response = ResponseContextManager.wrap_response(plain, events.hook, meta, catch_response=True)
+    meta["response"] = response
+    assert isinstance(response, ResponseContextManager) and response.text == plain.text and not response.ok
+    with response:
+        assert not events
+    assert repr(events.exceptions) == "[HTTPError('404 Client Error: Status for url: n')]"
+    response._report_request()
+    assert len(events) == 2 and events[1]["response"] is response
+    with pytest.raises(TypeError):
+        ResponseContextManager.wrap_response(5, events.hook, meta, True)
 
 
 def test_what_is_no_response(client, events):
