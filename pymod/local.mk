@@ -82,8 +82,17 @@ PYMOD = \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \
 	pymod/locust/contrib/__init__.py \
+	pymod/locust/contrib/_measure.py \
 	pymod/locust/contrib/csv_request_logger.py \
+	pymod/locust/contrib/dns.py \
 	pymod/locust/contrib/fasthttp.py \
+	pymod/locust/contrib/milvus.py \
+	pymod/locust/contrib/mongodb.py \
+	pymod/locust/contrib/mqtt.py \
+	pymod/locust/contrib/oai.py \
+	pymod/locust/contrib/postgres.py \
+	pymod/locust/contrib/qdrant.py \
+	pymod/locust/contrib/socketio.py \
 	pymod/locust/core.py \
 	pymod/locust/debug.py \
 	pymod/locust/dispatch.py \

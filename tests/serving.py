@@ -12,6 +12,12 @@ from urllib.parse import urlsplit
 
 BUILDDIR = Path(os.environ.get("BUILDDIR", Path(__file__).resolve().parents[1] / "build"))
 
+PROGRAM = os.environ.get("LOCUST_BIN") or str(BUILDDIR.resolve() / "locust")
+"""The program under test."""
+
+PATIENCE = 5 if os.environ.get("LOCUST_SANITIZERS") else 1
+"""How much longer than usual things may take: a sanitized build is about five times slower."""
+
 
 def plain_environment():
     """The environment without the sanitizer that is loaded into python3, for other programs."""

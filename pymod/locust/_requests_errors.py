@@ -13,6 +13,7 @@ from urllib.parse import urlparse
 
 import requests
 import urllib3
+import urllib3.connection
 import urllib3.exceptions
 from requests.exceptions import InvalidSchema
 
@@ -38,8 +39,42 @@ def _caused(outer, inner):
     return outer
 
 
-def _connection_error(request, inner):
+class PoolName(str):
+    """What urllib3 begins its errors with, where there is no pool."""
+
+    def _put_conn(self, conn):
+        """There is no connection to be given back."""
+
+
+def _connection(url):
+    """A connection of urllib3 that was never made, for the errors that name one."""
+    parts = urlparse(url)
+    kind = urllib3.connection.HTTPSConnection if parts.scheme == "https" else urllib3.connection.HTTPConnection
+    return kind(parts.hostname, parts.port)
+
+
+def _gave_up(kind, request, url, reason):
+    """An error of requests around urllib3's for a connection that did not come about."""
+    path = request.path_url if request is not None else url
+    inner = _caused(urllib3.exceptions.MaxRetryError(PoolName(pool_name(url)), path, reason), reason)
+    return _caused(kind(inner, request=request), inner)
+
+
+def _aborted(request, cause):
+    inner = _caused(urllib3.exceptions.ProtocolError("Connection aborted.", cause), cause)
     return _caused(requests.exceptions.ConnectionError(inner, request=request), inner)
+
+
+def new_connection_error(conn, cause):
+    """urllib3's error for a connection that was refused."""
+    return urllib3.exceptions.NewConnectionError(conn, f"Failed to establish a new connection: {cause}")
+
+
+def resolution_error(conn, host, cause):
+    """urllib3's error for a name that is unknown."""
+    if hasattr(urllib3.exceptions, "NameResolutionError"):
+        return urllib3.exceptions.NameResolutionError(host, conn, cause)
+    return new_connection_error(conn, cause)
 
 
 def pool_name(url):
@@ -107,6 +142,11 @@ def _decode_error(response, message):
     )
 
 
+def _limit(seconds):
+    """A time limit as it was most probably written."""
+    return int(seconds) if seconds == int(seconds) else seconds
+
+
 def _read_timeout(url, text):
     error = urllib3.exceptions.ReadTimeoutError(None, url, text)
     error.args = (text,)
@@ -119,27 +159,30 @@ def make_error(response, url, kind, code, message, timeout, received):
     exceptions = requests.exceptions
     if kind == "resolve":
         inner = socket.gaierror(code, message)
-        return _connection_error(request, inner), inner
+        reason = _caused(resolution_error(_connection(url), urlparse(url).hostname, inner), inner)
+        return _gave_up(exceptions.ConnectionError, request, url, reason), inner
     if kind == "connect":
         inner = os_error(code)
-        return _connection_error(request, inner), inner
+        reason = _caused(new_connection_error(_connection(url), inner), inner)
+        return _gave_up(exceptions.ConnectionError, request, url, reason), inner
     inner = head_error(kind, code, message)
     if inner is not None:
-        return _connection_error(request, inner), inner
+        return _aborted(request, inner), inner
     if kind == "tls":
         inner = urllib3.exceptions.SSLError(tls_error(message, urlparse(url).hostname))
-        return _caused(exceptions.SSLError(inner, request=request), inner), inner
+        return _gave_up(exceptions.SSLError, request, url, inner), inner
     if kind == "connect_timeout":
-        error = exceptions.ConnectTimeout(
-            f"{pool_name(url)}: Connection to {urlparse(url).hostname} timed out. (connect timeout={timeout:g})",
-            request=request,
+        host = urlparse(url).hostname
+        reason = urllib3.exceptions.ConnectTimeoutError(
+            _connection(url), f"Connection to {host} timed out. (connect timeout={_limit(timeout)})"
         )
+        error = _gave_up(exceptions.ConnectTimeout, request, url, reason)
         return error, error
     if kind == "read_timeout" and code == 1:
         inner = _read_timeout(None, f"{pool_name(url)}: Read timed out.")
-        return _connection_error(None, inner), inner
+        return _caused(exceptions.ConnectionError(inner), inner), inner
     if kind == "read_timeout":
-        inner = _read_timeout(url, f"{pool_name(url)}: Read timed out. (read timeout={timeout:g})")
+        inner = _read_timeout(url, f"{pool_name(url)}: Read timed out. (read timeout={_limit(timeout)})")
         error = exceptions.ReadTimeout(inner, request=request)
         return error, error
     cause = body_error(kind, code, message, received)
@@ -161,4 +204,4 @@ def make_error(response, url, kind, code, message, timeout, received):
         error = exceptions.RequestException("not enough memory for the request", request=request)
         return error, error
     inner = urllib3.exceptions.ProtocolError(message or kind)
-    return _connection_error(request, inner), inner
+    return _caused(exceptions.ConnectionError(inner, request=request), inner), inner

@@ -23,7 +23,6 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     InsecureRequestWarning,
-    NewConnectionError,
     ProtocolError,
     ProxyError,
     ReadTimeoutError,
@@ -31,13 +30,15 @@ from urllib3.exceptions import (
 )
 from urllib3.poolmanager import PoolManager, pool_classes_by_scheme
 
-from locust._requests_errors import body_error, head_error, os_error, tls_error
+from locust._requests_errors import (
+    body_error,
+    head_error,
+    new_connection_error,
+    os_error,
+    resolution_error,
+    tls_error,
+)
 from locust._requests_prepare import file_options
-
-try:
-    from urllib3.exceptions import NameResolutionError
-except ImportError:  # urllib3 1.x
-    NameResolutionError = None
 
 _TWO = not urllib3.__version__.startswith("1.")
 
@@ -367,9 +368,9 @@ class _EnginePool:
     def _raise_failure(self, conn, url, limits, failure):
         kind, code, message, limit, _ = failure
         if kind == "resolve":
-            _raise_while(socket.gaierror(code, message), partial(_resolution_error, conn, self.host))
+            _raise_while(socket.gaierror(code, message), partial(resolution_error, conn, self.host))
         if kind == "connect":
-            _raise_while(os_error(code), lambda e: NewConnectionError(conn, f"Failed to establish a new connection: {e}"))
+            _raise_while(os_error(code), partial(new_connection_error, conn))
         if kind == "connect_timeout":
             limit = limits.connect_timeout
             _raise_while(
@@ -387,8 +388,7 @@ class _EnginePool:
         if kind == "tls":
             _raise_while(tls_error(message, self.host), SSLError)
         if kind == "proxy":
-            cause = os_error(code) if not message else OSError(f"Tunnel connection failed: {code or ''} {message}".strip())
-            _raise_while(cause, lambda e: ProxyError("Unable to connect to proxy" if _TWO else "Cannot connect to proxy.", e))
+            _raise_while(_proxy_refusal(code, message), partial(ProxyError, _PROXY_TEXT))
         error = head_error(kind, code, message)
         raise error if error is not None else ProtocolError(message or kind)
 
@@ -417,10 +417,12 @@ def _raise_while(cause, make):
         raise make(e) from e
 
 
-def _resolution_error(conn, host, cause):
-    if NameResolutionError is not None:
-        return NameResolutionError(host, conn, cause)
-    return NewConnectionError(conn, f"Failed to establish a new connection: {cause}")
+_PROXY_TEXT = "Unable to connect to proxy" if _TWO else "Cannot connect to proxy."
+
+
+def _proxy_refusal(code, message):
+    """Why a proxy could not be used: it was not reached, or it refused."""
+    return OSError(f"Tunnel connection failed: {code or ''} {message}".strip()) if message else os_error(code)
 
 
 def _default_port(scheme):

@@ -240,7 +240,8 @@ def _without_large_files(files):
     """The files of a form with marks instead of those that are not to be read now, and {mark: piece}."""
     marks, changed = {}, []
     for name, value in files.items() if hasattr(files, "items") else files:
-        given = list(value) if isinstance(value, (tuple, list)) else [requests.utils.guess_filename(value) or name, value]
+        whole = isinstance(value, (tuple, list))
+        given = list(value) if whole else [requests.utils.guess_filename(value) or name, value]
         piece = _regular_file(given[1]) if len(given) > 1 and hasattr(given[1], "read") else None
         if piece is not None and piece[2] > _LARGE:
             given[1].seek(piece[1] + piece[2])
@@ -269,8 +270,8 @@ def _signs(session, arguments):
 def prepare(session, method, url, arguments):
     """Lets requests prepare a request that the native code does not: files, auth objects, unusual bodies.
 
-    Gives (method, url, headers, body, request) to be sent natively; or the response, if the request wants hooks of requests to
-    be called, as HTTPDigestAuth does.
+    Gives (method, url, headers, body, request) to be sent natively; or the response, if the request wants hooks of
+    requests to be called, as HTTPDigestAuth does.
     """
     marks = {}
     if arguments.get("files") and not _signs(session, arguments):

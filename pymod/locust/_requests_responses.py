@@ -12,7 +12,7 @@ from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 
 from locust import _requests_pools as pools
-from locust._requests_errors import pool_name
+from locust._requests_errors import PoolName, pool_name
 
 
 def headers_of(response):
@@ -86,18 +86,11 @@ class _Bytes:
         return self._body.read(most)
 
 
-class _PoolName(str):
-    """What urllib3 begins its errors with, where there is no pool."""
-
-    def _put_conn(self, conn):
-        """There is no connection to be given back."""
-
-
 def raw_of(response):
     """response.raw: urllib3's response; of one whose body was read already there is nothing left to read."""
     if response._reply is not None:
         raw = pools.make_response(response._reply, response._method)
-        raw._pool = _PoolName(pool_name(response.url))
+        raw._pool = PoolName(pool_name(response.url))
         return raw
     raw = pools.make_response(_Bytes(response, response._raw_body), response._method)
     if response._content_consumed:

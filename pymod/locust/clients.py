@@ -184,6 +184,17 @@ class ResponseContextManager(_locust.ResponseBase, requests.Response):
 
     connection = None
 
+    @classmethod
+    def wrap_response(cls, response, request_event, request_meta, catch_response):
+        """A reply of this class for any response of requests, to be reported with request_meta."""
+        wrapped = cls._of(response)
+        wrapped._entered = False
+        wrapped._manual_result = None
+        wrapped._request_event = request_event
+        wrapped._catch_response = catch_response
+        wrapped.request_meta = request_meta
+        return wrapped
+
     @property
     def next(self):
         """The request that a redirect asks for, if it was not followed."""

@@ -50,10 +50,11 @@ struct green {
     PyObject_HEAD
     struct green *next, *prev;  /* run queue, while ready */
     struct green *living_next, **living_link;   /* from start to death */
-    enum green_state state;
+    enum green_state state : 8;
     bool timed_out;             /* the timer woke it */
     bool begun;                 /* has run at least once */
     bool finished;              /* its result is there */
+    unsigned ident;             /* minimal_ident; 0 until asked for */
     void *sp;                   /* while not running */
     struct stack *stack;        /* owned, from start to death */
     PyThreadState *tstate;      /* owned, from start to death */
@@ -68,7 +69,6 @@ struct green {
     PyObject *error;            /* exception instance after failure, or NULL */
     PyObject *links;            /* list of (kind, callable), or NULL */
     PyObject *dict, *weakrefs;
-    unsigned long ident;        /* minimal_ident; 0 until asked for */
 #ifdef WITH_SANITIZERS
     void *fake_stack;
 #endif

@@ -22,7 +22,7 @@ PyObject *Green_LoopExit;
 
 enum link_kind { LINK_ANY, LINK_VALUE, LINK_ERROR };
 
-static unsigned long last_ident;
+static unsigned last_ident;
 
 void
 hub_raise(PyObject *exception)
@@ -715,7 +715,7 @@ get_kwargs(struct green *g, void *unused)
 }
 
 /* Its number, counted from 0. */
-static unsigned long
+static unsigned
 ident_of(struct green *g)
 {
     if (g->ident == 0) {
@@ -739,7 +739,7 @@ get_name(struct green *g, void *unused)
             return Py_XNewRef(name);
         }
     }
-    return PyUnicode_FromFormat("Greenlet-%lu", ident_of(g));
+    return PyUnicode_FromFormat("Greenlet-%u", ident_of(g));
 }
 
 static int

@@ -334,8 +334,10 @@ bury_zombie(void)
     hub.zombie = NULL;
     /* Destructors run here, between two green threads: they cannot wait. */
     hub.in_callback = true;
+    burial_begin();
     hub_release_stack(g);
     Py_DECREF(g);
+    burial_end();
     hub.in_callback = false;
 }
 
@@ -418,7 +420,8 @@ static void
 follow_tracing(const struct green *self)
 {
     const PyThreadState *from = hub.switched_from->tstate;
-    if (pystate_traces_as(self->tstate, from)) {
+    if (__builtin_expect(!pystate_is_traced(self->tstate) &&
+                             !pystate_is_traced(from), 1)) {
         return;
     }
     /* Audit hooks and destructors run here: they cannot wait. */
@@ -824,5 +827,5 @@ hub_init(void)
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    return watch_signals() < 0 ? -1 : hub_watch_forks();
+    return watch_signals() < 0 || burial_init() < 0 ? -1 : hub_watch_forks();
 }

@@ -66,6 +66,12 @@ void hub_unlist(struct green *g);
    ran, and then the loop is a new one. 0 or -1. */
 int hub_reopen(const struct green *survivor);
 
+/* burial.c: around destructors that run between two green threads. A Ctrl-C
+   that one of them is interrupted by goes to the main green thread. */
+int burial_init(void);
+void burial_begin(void);
+void burial_end(void);
+
 /* fork.c: says what os.fork() is to do. 0 or -1. */
 int hub_watch_forks(void);
 

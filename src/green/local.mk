@@ -9,6 +9,7 @@ libplain_la_SOURCES += \
 
 libcore_la_SOURCES += \
 	src/green/async_result.c \
+	src/green/burial.c \
 	src/green/callback.c \
 	src/green/callback.h \
 	src/green/fdwait.c \

@@ -19,18 +19,15 @@ PyThreadState *pystate_new(char *low, char *top);
    caller holds the GIL with another state of the same OS thread. */
 void pystate_activate(PyThreadState *to);
 
-/* Whether two states have the same trace and profile functions. */
+/* Whether a state has a trace or a profile function. */
 static inline bool
-pystate_traces_as(const PyThreadState *a, const PyThreadState *b)
+pystate_is_traced(const PyThreadState *state)
 {
-    return a->c_tracefunc == b->c_tracefunc &&
-           a->c_traceobj == b->c_traceobj &&
-           a->c_profilefunc == b->c_profilefunc &&
-           a->c_profileobj == b->c_profileobj;
+    return state->c_tracefunc != NULL || state->c_profilefunc != NULL;
 }
 
-/* Gives the active state the trace and profile functions of another. May run
-   Python code: destructors, audit hooks. */
+/* Gives the active state the trace and profile functions of another, if they
+   differ. May run Python code then: destructors, audit hooks. */
 void pystate_follow_tracing(const PyThreadState *active,
                             const PyThreadState *other);
 

@@ -66,6 +66,17 @@ with_attributes_of(PyObject *plain)
 }
 
 PyObject *
+response_of(PyObject *unused, PyObject *plain)
+{
+    if (!PyObject_TypeCheck(plain, Response_Type) &&
+        !PyObject_HasAttrString(plain, "status_code")) {
+        PyErr_SetString(PyExc_TypeError, "it must be a requests.Response");
+        return NULL;
+    }
+    return (PyObject *)with_attributes_of(plain);
+}
+
+PyObject *
 response_adopt(SessionObject *session, struct call *call, PyObject *plain,
                double start_time, double response_time)
 {

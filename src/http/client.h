@@ -157,8 +157,8 @@ bool cookie_put_pair(struct cookie_jar *jar, PyObject *name, PyObject *value);
 
 /* session_call.c: the methods of a session. */
 #define SESSION_CALL(name)                                                    \
-    PyObject *http_session_##name(SessionObject *s, PyObject *const *args,         \
-                             Py_ssize_t n, PyObject *names_of)
+    PyObject *http_session_##name(SessionObject *s, PyObject *const *args,    \
+                                  Py_ssize_t n, PyObject *names_of)
 SESSION_CALL(request);
 SESSION_CALL(get);
 SESSION_CALL(options);

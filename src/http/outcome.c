@@ -127,6 +127,20 @@ report_with(ResponseObject *r, PyObject *exception)
     return result;
 }
 
+PyObject *
+response_report_meta(ResponseObject *r, PyObject *args, PyObject *kwargs)
+{
+    static char *words[] = {"exc", NULL};
+    PyObject *ignored;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", words, &ignored)) {
+        return NULL;
+    }
+    PyObject *meta = response_get_request_meta(r, NULL);
+    int fired = meta == NULL ? -1 : event_fire(r->hook, meta, false);
+    Py_XDECREF(meta);
+    return fired < 0 ? NULL : Py_NewRef(Py_None);
+}
+
 int
 response_report(ResponseObject *r)
 {

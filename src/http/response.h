@@ -130,6 +130,9 @@ PyObject *response_adopt(SessionObject *session, struct call *call,
                          PyObject *plain, double start_time,
                          double response_time);
 
+/* For Python: one of ours for any response of requests, not reported. */
+PyObject *response_of(PyObject *unused, PyObject *plain);
+
 /* --- transport.c */
 
 /* A Reply for a streamed exchange, which it takes over. NULL with an exception
@@ -151,6 +154,8 @@ PyObject *response_exit(ResponseObject *r, PyObject *args);
 PyObject *response_success(ResponseObject *r, PyObject *unused);
 PyObject *response_failure(ResponseObject *r, PyObject *args,
                            PyObject *kwargs);
+PyObject *response_report_meta(ResponseObject *r, PyObject *args,
+                               PyObject *kwargs);
 PyObject *response_raise_for_status(ResponseObject *r, PyObject *unused);
 
 /* --- body.c */

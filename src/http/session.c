@@ -215,8 +215,8 @@ session_init(SessionObject *s, PyObject *args, PyObject *kwargs)
 }
 
 #define SESSION_OBJECTS(DO) \
-    DO(transport) DO(jar) DO(base_url) DO(request_event) DO(user) DO(request_name) \
-    DO(explicit_name) DO(headers) DO(cookies) DO(auth) DO(params) \
+    DO(transport) DO(jar) DO(base_url) DO(request_event) DO(user) \
+    DO(request_name) DO(explicit_name) DO(headers) DO(cookies) DO(auth) DO(params) \
     DO(hooks) DO(proxies) DO(adapters) DO(verify) DO(cert)
 
 static int
@@ -256,7 +256,7 @@ PyDoc_STRVAR(request_doc,
              "call it.");
 
 #define FAST(name, doc)                                                       \
-    {#name, (PyCFunction)(void (*)(void))http_session_##name,                      \
+    {#name, (PyCFunction)(void (*)(void))http_session_##name,                 \
      METH_FASTCALL | METH_KEYWORDS, doc}
 
 #define VERB(name, method)                                                    \

@@ -296,13 +296,20 @@ reported(PyObject *response)
     return response;
 }
 
-/* Nothing was sent, because requests raises an exception for this call: some
-   kinds reach the task, the others are failed requests. */
+/* Whether nothing was sent because requests raises an exception that makes a
+   failed request; others reach the task. */
+static bool
+is_refused(void)
+{
+    return PyErr_ExceptionMatches(helpers.request_error) &&
+           !PyErr_ExceptionMatches(helpers.passed_on);
+}
+
+/* The failed request of that exception. */
 static PyObject *
 refused(SessionObject *s, struct call *c)
 {
-    if (!PyErr_ExceptionMatches(helpers.request_error) ||
-        PyErr_ExceptionMatches(helpers.passed_on)) {
+    if (!is_refused()) {
         return NULL;
     }
     PyObject *type, *error, *tb;
@@ -394,8 +401,15 @@ send_call(SessionObject *s, struct call *c, PyObject *name)
     }
     if (!needs_requests(s, c)) {
         struct exchange *x = build_exchange(s, c);
-        return x != NULL ? perform(s, c, x, name, start_time, NULL)
-                         : refused(s, c);
+        if (x != NULL) {
+            return perform(s, c, x, name, start_time, NULL);
+        }
+        if (!is_refused()) {
+            return NULL;
+        }
+        PyErr_Clear();          /* requests itself is to say it */
+        PyObject *plain = call_helper(helpers.send_slowly, s, c);
+        return adopted(s, c, plain, name, start_time, start);
     }
     PyObject *prepared = call_helper(helpers.prepare, s, c);
     if (prepared == NULL) {
@@ -477,8 +491,7 @@ http_session_request(SessionObject *s, PyObject *const *args, Py_ssize_t n,
 }
 
 #define VERB(verb_name, upper, count, default_follow)                         \
-    PyObject *http_session_##verb_name(SessionObject *s, PyObject *const *args,    \
-                                  Py_ssize_t n, PyObject *names_of)           \
+    SESSION_CALL(verb_name)                                                   \
     {                                                                         \
         struct verb verb = {names.upper, #verb_name, count, default_follow};  \
         return call_verb(&kind, (PyObject *)s, &verb, args, n, names_of);     \

@@ -1,5 +1,6 @@
 # Units of C code that needs Python: linked with the whole core.
 PYTHON_C_TESTS = tests/c/test_flow tests/c/test_request_event \
+	tests/c/test_sem \
 	tests/c/test_sizes tests/c/test_user_describe tests/c/test_waitlist
 check_PROGRAMS += $(PYTHON_C_TESTS)
 TESTS += $(PYTHON_C_TESTS)
@@ -11,6 +12,8 @@ tests_c_test_request_event_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_c_test_request_event_LDADD = $(python_c_ldadd)
 tests_c_test_user_describe_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_c_test_user_describe_LDADD = $(python_c_ldadd)
+tests_c_test_sem_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_c_test_sem_LDADD = $(python_c_ldadd)
 tests_c_test_sizes_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 tests_c_test_sizes_LDADD = $(CMOCKA_LIBS)
 tests_c_test_waitlist_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -24,7 +24,7 @@ byte_at(int64_t i)
 static bool
 flood(struct visit *v, int64_t length)
 {
-    static char piece[23 * 4096];
+    char piece[23 * 4096];
     char head[100];
     snprintf(head, sizeof(head),
              "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n",

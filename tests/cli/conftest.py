@@ -1,21 +1,13 @@
-"""Runs the built program as a user would.
-
-The program is LOCUST_BIN, or locust in BUILDDIR (default: the current directory).
-"""
+"""Runs the built program as a user would."""
 
 import os
 import re
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
-
-PROGRAM = os.environ.get("LOCUST_BIN") or str(Path(os.environ.get("BUILDDIR", ".")).resolve() / "locust")
-
-# How much longer than usual things may take: a sanitized build is about five times slower.
-PATIENCE = 5 if os.environ.get("LOCUST_SANITIZERS") else 1
+from serving import PATIENCE, PROGRAM
 
 LOCUSTFILE = """
 from locust import User, constant, events, task

@@ -4,7 +4,7 @@ import ast
 import re
 
 import pytest
-from conftest import PROGRAM
+from serving import PROGRAM
 
 
 def test_it_is_written_and_runs(run, directory, demo_site):

@@ -12,7 +12,7 @@ import termios
 import time
 
 import pytest
-from conftest import PATIENCE
+from serving import PATIENCE
 
 LOCUSTFILE = """
 from locust import User, constant, events, task

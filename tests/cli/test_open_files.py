@@ -3,7 +3,7 @@
 import resource
 
 import pytest
-from conftest import PROGRAM
+from serving import PROGRAM
 
 SHOW = """
 import resource

@@ -7,7 +7,7 @@ import os
 import sys
 
 import pytest
-from conftest import PROGRAM
+from serving import PROGRAM
 
 TEXT = """
 import collections, ctypes, json, sys

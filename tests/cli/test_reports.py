@@ -5,7 +5,7 @@ import json
 import os
 
 import pytest
-from conftest import PROGRAM
+from serving import PROGRAM
 
 REQUESTS = """
 from locust import User, constant, events, task

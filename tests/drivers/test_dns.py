@@ -25,13 +25,19 @@ def answer(wire):
     return reply.to_wire()
 
 
+def reply_to(s, wire, address):
+    reply = answer(wire)
+    if s.fileno() >= 0:
+        s.sendto(reply, address)
+
+
 def serve_datagrams(s):
     while True:
         try:
             wire, address = s.recvfrom(1000)
         except OSError:
             return
-        threading.Thread(target=lambda wire=wire, address=address: s.sendto(answer(wire), address)).start()
+        threading.Thread(target=reply_to, args=(s, wire, address)).start()
 
 
 def serve_connection(connection):

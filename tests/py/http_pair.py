@@ -1,6 +1,7 @@
 """One call made twice: by requests.Session and by our HttpSession, and all that can be seen of it."""
 
 import datetime
+import re
 
 import requests
 import urllib3.exceptions
@@ -110,6 +111,11 @@ def unwrapped(error):
     return error
 
 
+def failed(error, cause):
+    """What an error says, wherever its objects are, and the cause."""
+    return type(error).__name__, re.sub("0x[0-9a-f]+", "0x", repr(error)), repr(cause)
+
+
 # What HttpSession lets through to the task.
 LET_THROUGH = (requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)
 
@@ -122,7 +128,7 @@ def their_outcome(call, base):
         except LET_THROUGH as e:
             return {"raised": (type(e).__name__, str(e))}
         except requests.RequestException as e:
-            return {"failed": (type(e).__name__, repr(unwrapped(e))), "jar": jar(session.cookies)}
+            return {"failed": failed(e, unwrapped(e)), "jar": jar(session.cookies)}
         except Exception as e:
             return {"raised": (type(e).__name__, str(e))}
         return {**seen_of_response(response), "jar": jar(session.cookies)}
@@ -139,6 +145,5 @@ def our_outcome(call, base):
     assert events and events[-1]["response"] is response
     if response.error is not None:
         assert len(events) == 1
-        return {"failed": (type(response.error).__name__, repr(events[-1]["exception"])),
-                "jar": jar(session.cookies)}
+        return {"failed": failed(response.error, events[-1]["exception"]), "jar": jar(session.cookies)}
     return {**seen_of_response(response), "jar": jar(session.cookies)}

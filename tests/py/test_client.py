@@ -301,7 +301,8 @@ def test_another_thread_has_a_session_too(hostile, client, events):
     assert in_thread(lambda: cookie_line(client)) == "a=1"
     assert in_thread(lambda: client.get("/redirect?to=/ok", hooks={"response": lambda r, **_: None}).text) == "ok\n"
     assert in_thread(lambda: client.post("/echo", data=iter([b"a", b"bc"])).json()["body"]) == "abc"
-    assert sum(map(len, in_thread(lambda: list(client.get("/bytes?n=300000", stream=True).iter_content(999))))) == 300000
+    pieces = in_thread(lambda: list(client.get("/bytes?n=300000", stream=True).iter_content(999)))
+    assert sum(map(len, pieces)) == 300000
     assert in_thread(lambda: client.get("/close-before-reply").status_code) == 0
     assert len(events) == 6 and not any(events.exceptions[:-1]) and events.exceptions[-1] is not None
 

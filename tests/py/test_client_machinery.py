@@ -247,7 +247,8 @@ SAME = {
     "LWP jar": assigned("/set-cookie?a=1", "/echo", cookies=jar_of(http.cookiejar.LWPCookieJar, c="3")),
     "blocking jar": assigned("/set-cookie?a=1", "/echo", cookies=jar_of(requests.cookies.RequestsCookieJar, BLOCKING)),
     "requests' jar": assigned("/set-cookie?a=1", "/echo", cookies=jar_of(requests.cookies.RequestsCookieJar, c="3")),
-    "policy": lambda s, base: (s.cookies.set_policy(BLOCKING), s.get(base + "/set-cookie?a=1"), s.get(base + "/echo"))[2],
+    "policy": lambda s, base: (
+        s.cookies.set_policy(BLOCKING), s.get(base + "/set-cookie?a=1"), s.get(base + "/echo"))[2],
     "policy that is usual again": lambda s, base: (
         s.cookies.set_policy(BLOCKING), s.cookies.set_policy(http.cookiejar.DefaultCookiePolicy()),
         s.get(base + "/set-cookie?a=1"), s.get(base + "/echo"))[3],
@@ -297,7 +298,8 @@ SENT = {
     "no request": lambda s, base: s.send(requests.Request("GET", base)),
     "by the adapter": lambda s, base: s.get_adapter(base).send(prepared(s, base)),
     "redirects by hand": lambda s, base: next(s.resolve_redirects(
-        s.send(prepared(s, base, "/redirect?to=/echo"), allow_redirects=False), prepared(s, base, "/redirect?to=/echo"))),
+        s.send(prepared(s, base, "/redirect?to=/echo"), allow_redirects=False),
+        prepared(s, base, "/redirect?to=/echo"))),
     "the next one": lambda s, base: s.send(s.get(base + "/redirect?to=/echo", allow_redirects=False).next),
 }
 
@@ -516,10 +518,27 @@ def test_an_adopted_response(client, events):
 
 def test_an_adopted_failure(client, events):
     r = client.get("/close-before-reply", hooks={"response": tag})
-    assert (r.status_code, r.content, r.text, r.url) == (0, None, "", None) and r.request.path_url == "/close-before-reply"
+    assert (r.status_code, r.content, r.text, r.url) == (0, None, "", None)
+    assert r.request.path_url == "/close-before-reply"
     assert repr(events.exceptions) == "[RemoteDisconnected('Remote end closed connection without response')]"
     with pytest.raises(requests.ConnectionError):
         bool(r)
+
+
+def test_responses_wrapped_by_hand(hostile, events):
+    plain = requests.get(hostile.url + "/status?code=404")
+    meta = {"request_type": "GET", "name": "n", "response_time": 1, "response_length": 2, "exception": None,
+            "context": {}, "url": plain.url, "start_time": 1.0}
+    response = ResponseContextManager.wrap_response(plain, events.hook, meta, catch_response=True)
+    meta["response"] = response
+    assert isinstance(response, ResponseContextManager) and response.text == plain.text and not response.ok
+    with response:
+        assert not events
+    assert repr(events.exceptions) == "[HTTPError('404 Client Error: Status for url: n')]"
+    response._report_request()
+    assert len(events) == 2 and events[1]["response"] is response
+    with pytest.raises(TypeError):
+        ResponseContextManager.wrap_response(5, events.hook, meta, True)
 
 
 def test_what_is_no_response(client, events):

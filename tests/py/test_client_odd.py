@@ -125,7 +125,7 @@ ASKING = {"ok", "raise_for_status", "__bool__"}
 UNREPORTED = {"empty", "error", "redirect", "copy"}
 
 # What cannot be set (nor deleted), beside what is private; and what takes certain types alone.
-READ_ONLY = {"apparent_encoding", "is_permanent_redirect", "is_redirect", "links", "next", "ok", "text"}
+READ_ONLY = {"apparent_encoding", "is_permanent_redirect", "is_redirect", "links", "next", "ok", "text", "timings"}
 CHECKED = {"_catch_response", "_entered", "request_meta"}
 
 

@@ -45,7 +45,8 @@ def test_verify(hostile_tls, certs, events, way, certificate, verify, good):
     assert (client.get("/ok", **way).status_code == 200) is good
     assert [e is None for e in events.exceptions] == [good] * 2
     if not good:
-        assert type(events.exceptions[0]).__name__ == "SSLError" and "CERTIFICATE_VERIFY_FAILED" in repr(events.exceptions)
+        assert type(events.exceptions[0]).__name__ == "SSLError"
+        assert "CERTIFICATE_VERIFY_FAILED" in repr(events.exceptions)
 
 
 @pytest.mark.parametrize("way", WAYS)

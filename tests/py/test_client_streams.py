@@ -3,6 +3,7 @@ memory."""
 
 import io
 import itertools
+import os
 import shutil
 import socket
 import threading
@@ -65,7 +66,8 @@ def decoded_to_file(response):
 READERS = {
     "content": lambda r: (r._content, r._content_consumed, r.content, r._content_consumed),
     "text": lambda r: (r.text, r.encoding, r.apparent_encoding),
-    "iter_content": lambda r: (list(r.iter_content(7)), raised_by(lambda: r.content), raised_by(lambda: next(r.iter_content(1)))),
+    "iter_content": lambda r: (
+        list(r.iter_content(7)), raised_by(lambda: r.content), raised_by(lambda: next(r.iter_content(1)))),
     "iter_content of all": lambda r: b"".join(r.iter_content(None)),
     "iter_content as text": lambda r: list(r.iter_content(5, decode_unicode=True)),
     "iter_lines": lambda r: list(r.iter_lines()),
@@ -83,7 +85,8 @@ READERS = {
     "content after lines": lambda r: (next(r.iter_lines()), raised_by(lambda: r.content)),
     "closed": lambda r: (r.close(), raised_by(lambda: list(r.iter_content(5)))[0]),
     "history": lambda r: [(h.status_code, h.url, h.content) for h in r.history],
-    "the rest": lambda r: (r.status_code, r.reason, r.url, dict(r.cookies), r.ok, r.is_redirect, list(r.headers.items())),
+    "the rest": lambda r: (
+        r.status_code, r.reason, r.url, dict(r.cookies), r.ok, r.is_redirect, list(r.headers.items())),
 }
 PATHS = ["/ok", "/bytes?n=1000", "/gzip", "/deflate", "/br", "/chunked", "/chunked-trailers", "/no-length",
          "/redirect?to=/gzip", "/redirect-chain?n=2", "/status?code=404", "/status?code=204", "/set-cookie?a=1",
@@ -247,10 +250,15 @@ def resident():
         return int(next(line for line in status if line.startswith("VmRSS")).split()[1]) / 1024
 
 
+def grown(before):
+    """By how many megabytes; sanitizers keep freed memory on purpose."""
+    return 0 if os.environ.get("LOCUST_SANITIZERS") else resident() - before
+
+
 def test_a_large_download_takes_little_memory(hostile, client):
     before = resident()
     total = sum(len(piece) for piece in client.get("/bytes?n=300000000", stream=True).iter_content(65536))
-    assert total == 300_000_000 and resident() - before < 20
+    assert total == 300_000_000 and grown(before) < 20
 
 
 def test_two_downloads_progress_together(hostile, events):
@@ -279,7 +287,8 @@ class Sink:
         with self.listener, self.listener.accept()[0] as connection:
             file = connection.makefile("rb")
             self.head = list(iter(lambda: file.readline().strip(), b""))
-            left = next((int(line.split(b":")[1]) for line in self.head if line.lower().startswith(b"content-length")), None)
+            lengths = [line.split(b":")[1] for line in self.head if line.lower().startswith(b"content-length")]
+            left = int(lengths[0]) if lengths else None
             self.size = self.sum = 0
             while left or left is None:
                 if left is None:
@@ -322,14 +331,14 @@ def test_a_large_upload_takes_little_memory(large, monkeypatch, kind, hooks):
     before = resident()
     response = ours(sink.url).post("/", **upload(kind, large), hooks=hooks)
     sink.thread.join()
-    assert response.ok
+    used = grown(before)
+    assert response.ok and (used < 20 or hooks is not None)
     if kind == "files":
-        body, _ = requests.models.RequestEncodingMixin._encode_files({"f": ("name", large.read_bytes(), "text/plain")}, {"a": "b"})
+        files = {"f": ("name", large.read_bytes(), "text/plain")}
+        body, _ = requests.models.RequestEncodingMixin._encode_files(files, {"a": "b"})
     else:
         body = large.read_bytes()
     assert (sink.size, sink.sum) == (len(body), zlib.crc32(body))
-    if hooks is None:
-        assert resident() - before - len(body) / MEGABYTE < 20, "what was read here to compare it counts"
 
 
 @pytest.mark.parametrize("kind", ["file", "generator", "files"])

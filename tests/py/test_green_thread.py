@@ -1,5 +1,7 @@
 """Green threads belong to one OS thread, and end with the interpreter."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -275,6 +277,50 @@ def test_functions_called_at_exit_may_still_wait(call):
 
 def test_what_only_a_parked_stack_holds():
     assert end("def hold(last):\n    sleep(1000)\nGreenlet.spawn(hold, Last(parked.join)); sleep(0)") in ("", REFUSED)
+
+
+# --- Between two green threads.
+
+
+class Interrupted:
+    """Its destructor is interrupted by Ctrl-C, or raises something else."""
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def __del__(self):
+        if self.error is not None:
+            raise self.error
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(100):
+            pass
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_an_interrupt_is_not_dropped_with_the_dead(others):
+    """Whoever buries it, the main green thread (which waits) or another one."""
+    before = sys.unraisablehook
+    rest = [Greenlet(sleep, 60) for _ in range(others)]
+    dying = Greenlet(Interrupted)
+    for g in (dying, *rest):
+        g.start()
+    del dying, g
+    with pytest.raises(KeyboardInterrupt):
+        sleep(10)
+    sleep(0)
+    assert sys.unraisablehook is before
+    for g in rest:
+        g.kill()
+
+
+def test_other_exceptions_of_the_dead_are_shown(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: shown.append(what.exc_value))
+    error = ValueError("no")
+    Greenlet.spawn(Interrupted, error)
+    sleep(0)
+    sleep(0)
+    assert shown == [error]
 
 
 # --- Exceptions that are thrown into them.
