@@ -121,6 +121,16 @@ fail_at_proxy(struct transfer *t, CURLcode result, int error)
     }
 }
 
+/* Whether libcurl wanted to send it again on a new connection, which it did
+   not get. Every sixth time it gives up by itself: it counts over all requests
+   of a handle. */
+static bool
+is_refused_resend(const struct transfer *t, CURLcode result)
+{
+    return t->sends == 1 && (result == CURLE_COULDNT_CONNECT ||
+                             strncmp(t->error, "Connection died", 15) == 0);
+}
+
 void
 classify(struct transfer *t, CURLcode result)
 {
@@ -130,8 +140,7 @@ classify(struct transfer *t, CURLcode result)
     if (x->error != HTTP_OK) {
         return;                 /* one of our callbacks knew better */
     }
-    if (!x->resend && (t->sends > 1 || (t->sends == 1 &&
-                                        result == CURLE_COULDNT_CONNECT))) {
+    if (!x->resend && (t->sends > 1 || is_refused_resend(t, result))) {
         /* The second attempt hides how the first one ended; not its text. */
         fail_broken(t, strstr(t->error, "reset") != NULL         ? ECONNRESET
                        : strstr(t->error, "Broken pipe") != NULL ? EPIPE

@@ -49,8 +49,11 @@ is_usual(int status)
 }
 
 int
-agent_refuses_status(AgentObject *agent, int status)
+agent_refuses_status(AgentObject *agent, int status, bool usual)
 {
+    if (usual) {
+        return !is_usual(status);
+    }
     PyObject *codes = unusual_codes(agent, names.valid_response_codes,
                                     fast_helpers.valid_codes);
     if (codes == NULL) {
@@ -78,7 +81,7 @@ missing_bits(PyObject *codes, unsigned *bits)
 }
 
 bool
-agent_not_followed(AgentObject *agent, unsigned *bits)
+agent_not_followed(AgentObject *agent, unsigned *bits, bool *usual)
 {
     struct {
         PyObject *name, *usual;
@@ -91,6 +94,7 @@ agent_not_followed(AgentObject *agent, unsigned *bits)
         PyObject *codes = unusual_codes(agent, sets[i].name, sets[i].usual);
         bool ok = codes == NULL ? !PyErr_Occurred()
                                 : missing_bits(codes, bits);
+        *usual = codes == NULL; /* at last: the valid ones */
         Py_XDECREF(codes);
         if (!ok) {
             return false;

@@ -100,7 +100,8 @@ class_is_plain(PyTypeObject *type)
 {
     static PyTypeObject *plain;
     static unsigned plain_tag;
-    if (type == plain && type->tp_version_tag == plain_tag) {
+    if (plain != NULL && type == plain &&
+        type->tp_version_tag == plain_tag) {
         return 1;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(helpers.own_methods); i++) {

@@ -119,12 +119,17 @@ PyObject *entry_object(struct stats_entry *e, PyObject *stats);
 PyObject *entry_name(StatsEntryObject *self, void *unused);
 PyObject *entry_method(StatsEntryObject *self, void *unused);
 
+int entry_strip(StatsEntryObject *self);
+int pyentry_exec(PyObject *module);
+
+/* --- pyserialize.c */
+
+/* The serialized form. New reference; NULL with an exception set. */
+PyObject *entry_serialize(StatsEntryObject *self);
+
 /* Sets what data has; what it has not keeps its value, what is unknown is left
    out. Names are not set. 0, or -1 with an exception set. */
 int entry_fill(PyObject *self, PyObject *data);
-PyObject *entry_serialize(StatsEntryObject *self);
-int entry_strip(StatsEntryObject *self);
-int pyentry_exec(PyObject *module);
 
 /* --- pymaps.c */
 

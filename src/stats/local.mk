@@ -31,6 +31,7 @@ libcore_la_SOURCES += \
 	src/stats/pylistener.c \
 	src/stats/pymaps.c \
 	src/stats/pymerge.c \
+	src/stats/pyserialize.c \
 	src/stats/pystats.c \
 	src/stats/pystats.h \
 	src/stats/pytables.c \

@@ -240,6 +240,24 @@ test_pieces(void **state)
     exchange_free(x);
 }
 
+/* A connection that breaks when it is used again is not replaced behind the
+   user's back, though the body could be sent once more. */
+static void
+test_no_second_attempt(void **state)
+{
+    struct exchange *x = post("/ok", three_parts());
+    engine_submit(x);
+    finish(x, HTTP_OK);
+    exchange_free(x);
+    x = post("/vanish", three_parts());
+    engine_submit(x);
+    WAIT_UNTIL(x->finished);
+    assert_true(x->error == HTTP_CLOSED || x->error == HTTP_RESET);
+    assert_int_equal(atomic_load(&got.requests), 2);
+    assert_int_equal(atomic_load(&servlet.accepted), 1);
+    exchange_free(x);
+}
+
 static void
 test_empty(void **state)
 {
@@ -500,7 +518,8 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(test_pieces),        T(test_empty),
+        T(test_pieces),        T(test_no_second_attempt),
+        T(test_empty),
         T(test_redirects),     T(test_bad_files),
         T(test_large_file),    T(test_chunks),
         T(test_known_length),  T(test_feed_too_short_or_failing),

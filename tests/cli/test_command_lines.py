@@ -9,20 +9,18 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # when it is run by itself
+from serving import PROGRAM, plain_environment, run_together  # noqa: E402
+
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "command_lines.json"
 REFERENCE = os.environ.get("LOCUST_REF")
-BUILD = Path(os.environ.get("BUILDDIR", ".")).resolve()
-PROGRAM = os.environ.get("LOCUST_BIN") or str(BUILD / "locust")
-PATIENCE = 5 if os.environ.get("LOCUST_SANITIZERS") else 1
 
 PLAIN = """
 from locust import *
@@ -252,26 +250,42 @@ def masked(text, directory):
     return re.sub(r"^((?:.*\n){1,4}?)\1+", r"\1", re.sub(r"\n\n+", "\n\n", text), flags=re.M)
 
 
-def outcome(program, what):
-    """What comes of a case: {code, out, err}."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name).resolve()
-        (directory / "home").mkdir()
-        for path, text in what["files"].items():
-            (directory / path).parent.mkdir(parents=True, exist_ok=True)
-            (directory / path).write_text(text)
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "PYTHON")) and k != "LD_PRELOAD"}
-        env.update({"HOME": str(directory / "home"), "COLUMNS": "80", "PYTHONUNBUFFERED": "1", **what["env"]})
-        done = subprocess.run(program + shlex.split(what["args"]), cwd=directory, env=env, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=60 * PATIENCE)  # fmt: skip
-        return {"code": done.returncode, "out": masked(done.stdout, directory), "err": masked(done.stderr, directory)}
-
-
 def outcomes(program, names):
-    """Those of some cases, several at a time."""
-    with ThreadPoolExecutor(4) as pool:
-        return dict(zip(names, pool.map(lambda name: outcome(program, CASES[name]), names)))
+    """What comes of some cases, several at a time: by name, {code, out, err}."""
+    with tempfile.TemporaryDirectory() as base:
+        directories = [Path(base).resolve() / str(number) for number in range(len(names))]
+        jobs = [prepare(program, CASES[name], directory) for name, directory in zip(names, directories)]
+        return {
+            name: {"code": code, "out": masked(out, directory), "err": masked(err, directory)}
+            for name, directory, (code, out, err) in zip(names, directories, run_together(jobs))
+        }
 
+
+def prepare(program, what, directory):
+    """Makes the files of a case; gives what is to be run."""
+    (directory / "home").mkdir(parents=True)
+    for path, text in what["files"].items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text)
+    env = {k: v for k, v in plain_environment().items() if not k.startswith(("LOCUST_", "PYTHON"))}
+    env.update({"HOME": str(directory / "home"), "COLUMNS": "80", "PYTHONUNBUFFERED": "1", **what["env"]})
+    return program + shlex.split(what["args"]), directory, env
+
+
+class Outcomes(dict):
+    """Those of all cases, found out when first asked for, with those of the next few."""
+
+    def __init__(self, program):
+        super().__init__()
+        self.program = program
+
+    def __missing__(self, name):
+        first = RUN.index(name)
+        self.update(outcomes(self.program, RUN[first : first + TOGETHER]))
+        return self[name]
+
+
+TOGETHER = 12
 
 # Sanitizers make every start slow, and what is read is the same for them.
 RUN = list(CASES)[:: 6 if os.environ.get("LOCUST_SANITIZERS") else 1]
@@ -284,12 +298,12 @@ def expected():
 
 @pytest.fixture(scope="module")
 def ours():
-    return outcomes([PROGRAM], RUN)
+    return Outcomes([PROGRAM])
 
 
 @pytest.fixture(scope="module")
 def theirs():
-    return outcomes(shlex.split(REFERENCE), RUN)
+    return Outcomes(shlex.split(REFERENCE))
 
 
 @pytest.mark.parametrize("name", RUN)
@@ -314,7 +328,7 @@ def test_every_case_is_there_and_few_differ(expected):
 def write():
     """Writes command_lines.json, with what was said there about differences."""
     before = json.loads(EXPECTED.read_text()) if EXPECTED.exists() else {}
-    theirs, ours, made = outcomes(shlex.split(REFERENCE), CASES), outcomes([PROGRAM], CASES), {}
+    theirs, ours, made = outcomes(shlex.split(REFERENCE), list(CASES)), outcomes([PROGRAM], list(CASES)), {}
     for name in CASES:
         made[name] = {"locust": theirs[name]}
         if different := {key: ours[name][key] for key in ("code", "out", "err") if ours[name][key] != theirs[name][key]}:

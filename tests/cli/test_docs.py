@@ -1,16 +1,11 @@
 """Every command in README.md and docs/ is run: here, or by the test that is named here. So is every locustfile."""
 
-import os
-import pty
 import re
 import shlex
-import subprocess
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from serving import PATIENCE, PROGRAM, plain_environment
+from serving import PROGRAM, plain_environment, run_together
 
 SOURCE = Path(__file__).resolve().parents[2]
 PAGES = [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("*.md"))]
@@ -69,29 +64,6 @@ def shortened(command, url):
     return command if "-t " in command or "--headless" not in command or "'p95<fast'" in command else command + " -t 2s"
 
 
-def run_shell(command, directory, env):
-    """(exit code, output) of a command. Its standard error is a terminal if it wants one."""
-    ours = theirs = None
-    if "--live" in command:
-        ours, theirs = pty.openpty()
-        threading.Thread(target=drain, args=(ours,), daemon=True).start()
-    done = subprocess.run(command, shell=True, cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=theirs or subprocess.STDOUT, text=True, timeout=60 * PATIENCE)  # fmt: skip
-    if theirs is not None:
-        os.close(theirs)
-    return done.returncode, done.stdout
-
-
-def drain(fd):
-    """Reads all that comes until the other end is closed."""
-    try:
-        while os.read(fd, 65536):
-            pass
-    except OSError:
-        pass
-    os.close(fd)
-
-
 def prepare(directory):
     directory.mkdir()
     (directory / "examples").symlink_to(SOURCE / "examples")
@@ -107,16 +79,18 @@ def results(tmp_path_factory, demo_site):
     env = {k: v for k, v in plain_environment().items() if not k.startswith("LOCUST_")}
     env.update(HOME=str(base), COLUMNS="80", LOCUST_HOST=demo_site.url, TERM="xterm")
 
-    def run(numbered):
-        number, (_, command) = numbered
+    jobs = []
+    for number, (_, command) in enumerate(OURS):
         directory = base / str(number)
         prepare(directory)
         if "--init" in command:
             (directory / "locustfile.py").unlink()
-        return run_shell(shortened(command, demo_site.url), directory, env)
-
-    with ThreadPoolExecutor(4) as pool:
-        return dict(zip((command for _, command in OURS), pool.map(run, enumerate(OURS)), strict=True))
+        shell = shortened(command, demo_site.url)
+        if "--live" in command:  # its standard error must be a terminal
+            shell = f"script -qec {shlex.quote(shell)} /dev/null"
+        jobs.append((["sh", "-c", shell], directory, env))
+    done = run_together(jobs)
+    return {command: (code, out + err) for (_, command), (code, out, err) in zip(OURS, done, strict=True)}
 
 
 @pytest.mark.parametrize("page, command", OURS)

@@ -93,6 +93,16 @@ def test_failure(hostile, events, path):
     assert session.get("/ok").text == "ok\n", "the session goes on"
 
 
+@pytest.mark.parametrize("path, told", [("/close-before-reply", CLOSED), ("/redirect?to=/close-before-reply", CLOSED)])
+def test_kept_connections_that_are_closed(hostile, events, path, told):
+    """Each time the same, however often."""
+    session = ours(hostile.url, events)
+    for _ in range(15):
+        session.get("/ok")
+        session.get(path)
+    assert list(map(repr, events.exceptions)) == ["None", told] * 15
+
+
 @pytest.mark.parametrize("path", SAME)
 def test_failure_is_that_of_requests(hostile, path):
     def call(s, base):

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 import urllib3
+from _locust import Greenlet
 from http_pair import Events, our_outcome, ours, raised_by, seen_of_response, their_outcome, theirs
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase, HTTPDigestAuth, HTTPProxyAuth
@@ -360,6 +361,45 @@ def test_users_share_a_pool_manager(hostile, block, connections):
         assert client.get("/ok", hooks={"response": tag}).ok
     assert hostile.counts(open=1) == (connections, 12)
     assert clients[0].get_adapter("http://").poolmanager is manager
+
+
+def test_a_pool_manager_that_blocks(hostile):
+    """Users wait for their turn, and the others run meanwhile."""
+    manager = urllib3.PoolManager(num_pools=1, maxsize=1, block=True)
+    clients = [HttpSession(hostile.url, Events().hook, None, pool_manager=manager) for _ in range(5)]
+    other = ours(hostile.url)
+    workers = [Greenlet.spawn(client.get, "/delay?ms=20") for client in clients]
+    assert all(other.get("/ok").ok for _ in range(10))
+    for worker in workers:
+        worker.join()
+    assert [worker.value.text for worker in workers] == ["ok\n"] * 5
+    assert hostile.counts(open=2) == (2, 15)
+
+
+def test_sessions_share_a_jar(hostile):
+    """The one that was assigned, and whoever holds it sees the cookies of both."""
+    first, second = ours(hostile.url), ours(hostile.url)
+    jar = requests.cookies.cookiejar_from_dict({"mine": "0"})
+    first.cookies = second.cookies = jar
+    assert first.cookies is second.cookies is jar
+    first.get("/redirect?to=/set-cookie?a=1")
+    second.get("/set-cookie?b=2", stream=True).close()
+    assert jar.get_dict() == {"mine": "0", "a": "1", "b": "2"}
+    assert dict(first.get("/echo").json()["headers"])["Cookie"] == "mine=0; a=1; b=2"
+    second.cookies = http.cookiejar.CookieJar()
+    second.get("/set-cookie?c=3")
+    assert "c" not in jar and [cookie.name for cookie in second.cookies] == ["c"]
+
+
+def test_a_jar_that_is_saved(hostile, tmp_path):
+    client = ours(hostile.url)
+    client.cookies = http.cookiejar.LWPCookieJar(tmp_path / "jar")
+    client.get("/set-cookie?a=1")
+    client.cookies.save(ignore_discard=True)
+    other = ours(hostile.url)
+    other.cookies = http.cookiejar.LWPCookieJar(tmp_path / "jar")
+    other.cookies.load(ignore_discard=True)
+    assert dict(other.get("/echo").json()["headers"])["Cookie"] == "a=1"
 
 
 def test_digest(site, events):

@@ -69,6 +69,26 @@ def test_a_child_keeps_no_connection_of_its_parent_open(hostile):
     os.close(reader)
 
 
+def test_a_reply_that_is_being_read_stays_in_the_parent(hostile):
+    client = ours(hostile.url)
+    response = client.get("/slow-body?ms=50&n=10", stream=True)
+    pieces = response.iter_content(6)
+    assert next(pieces) == b"piece\n"
+
+    def child():
+        try:
+            next(pieces)
+        except RuntimeError as e:
+            assert "parent process" in str(e)
+        else:
+            return 1
+        response.close()
+        return works(client)
+
+    assert status_of(fork(child)) == 0
+    assert list(pieces) == [b"piece\n"] * 9
+
+
 def test_a_session_of_the_child(hostile):
     ours(hostile.url).get("/ok")
     assert status_of(fork(lambda: works(ours(hostile.url)))) == 0
