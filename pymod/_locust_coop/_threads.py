@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import weakref
 
 import _locust
+import _thread
 
 FUNCTIONS = {
     "start_new_thread": _locust.thread_start_new,
@@ -37,7 +40,8 @@ _of_this_thread = threading.local()
 class _DummyThread(threading._DummyThread):
     """What current_thread() says of a green thread that threading has not started.
 
-    Python keeps such objects for ever (until 3.12): with a new green thread for each user they would pile up.
+    Until 3.12 Python keeps such objects for ever: with a new green thread for each user they would
+    pile up.
     """
 
     def __init__(self):
@@ -45,9 +49,102 @@ class _DummyThread(threading._DummyThread):
         _of_this_thread.forget = _Forget(self.ident)
 
 
+# --- Since Python 3.13 a thread is waited for by a handle.
+
+
+class Handle:
+    """What threading.Thread keeps of a thread: green or real is decided at its start."""
+
+    living: weakref.WeakSet = weakref.WeakSet()
+    """The green ones."""
+
+    def __init__(self):
+        self.ident = None
+        self.daemon = True
+        self._real = None
+        self._process = None
+        self._running = _thread.allocate_lock()
+
+    def start_green(self, function, daemon: bool) -> int:
+        """Starts a green thread; its number."""
+        self._process, self.daemon = os.getpid(), daemon
+        self._running.acquire()
+        self.ident = _locust.thread_start_new(self._run, (function,))
+        Handle.living.add(self)
+        return self.ident
+
+    def _run(self, function):
+        try:
+            function()
+        finally:
+            Handle.living.discard(self)
+            self._running.release()
+
+    def start_real(self, function, daemon: bool) -> int:
+        """Starts an OS thread; its number."""
+        self._real = _ThreadHandle()
+        _start_joinable_thread(function, handle=self._real, daemon=daemon)
+        self.ident = self._real.ident
+        return self.ident
+
+    def is_done(self) -> bool:
+        """Whether it has ended. In a forked child all have, but for the one that has forked."""
+        if self._real is not None:
+            return self._real.is_done()
+        if self._process is None:
+            return False
+        if self._process != os.getpid():
+            return self.ident != _locust.get_ident()
+        return not self._running.locked()
+
+    def join(self, timeout=None) -> None:
+        """Waits for its end."""
+        if self._real is not None:
+            _locust.offload(self._real.join, timeout)
+            return
+        limit = -1 if timeout is None else timeout
+        if not self.is_done() and self._running.acquire(timeout=limit):
+            self._running.release()
+
+    def _set_done(self) -> None:
+        """It has ended, whatever is known of it."""
+        if self._running.locked():
+            self._running.release()
+
+
+_ThreadHandle = getattr(threading, "_ThreadHandle", None)
+_start_joinable_thread = getattr(threading, "_start_joinable_thread", None)
+
+
+def start_joinable_thread(function, handle=None, daemon=True):
+    """Python 3.13's, for green threads and others."""
+    if handle is None:
+        handle = Handle()
+    if not isinstance(handle, Handle):  # made before we came
+        return _start_joinable_thread(function, handle=handle, daemon=daemon)
+    start = handle.start_green if _locust.can_wait() else handle.start_real
+    start(function, daemon)
+    return handle
+
+
+def _join_all() -> None:
+    """At exit."""
+    while waiting := [h for h in Handle.living if not h.daemon and not h.is_done()]:
+        for handle in waiting:
+            handle.join()
+
+
+def _after_fork_in_child() -> None:
+    for handle in Handle.living:
+        if handle.ident == _locust.get_ident():
+            handle._process = os.getpid()
+
+
 def names(module):
     """Names of threading, and what they are to be."""
     found = [
+        ("_ThreadHandle", Handle),
+        ("_start_joinable_thread", start_joinable_thread),
         ("_start_new_thread", _locust.thread_start_new),
         ("get_ident", _locust.get_ident),
         ("_set_sentinel", _locust.thread_set_sentinel),
@@ -58,10 +155,13 @@ def names(module):
 
 
 def _acquire_restore(self, state):
-    """Whoever waited for a condition holds its lock again, even if they are thrown out of the wait."""
+    """Whoever waited for a condition holds its lock again, even if thrown out of the wait."""
     _locust.acquire_for_sure(self._lock)
 
 
 def change_classes() -> None:
-    """Conditions of a lock that is no RLock."""
+    """Conditions of a lock that is no RLock; what is to be done at the end of threads."""
     threading.Condition._acquire_restore = _acquire_restore
+    if _ThreadHandle is not None:
+        threading._register_atexit(_join_all)
+        os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -11,9 +11,10 @@
 unsigned long
 green_ident(void)
 {
+    /* In a forked child the main one may be another, which keeps its number. */
     struct green *g = green_current();
-    return g == NULL || g == hub.main ? PyThread_get_thread_ident()
-                                      : (unsigned long)(uintptr_t)g;
+    return g == NULL || g->stack == NULL ? PyThread_get_thread_ident()
+                                         : (unsigned long)(uintptr_t)g;
 }
 
 PyDoc_STRVAR(green_py_sleep_doc,

@@ -1,6 +1,6 @@
 """What the standard library does, as a list of lines: the same in plain Python and cooperatively.
 
-`python3 differential_coop.py` runs it in plain Python; with the argument "green", in a green thread after `import locust`.
+`python3 differential_coop.py` runs it in plain Python; with the argument "green", in a green thread, with everything patched.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ def case(function):
 def said(function, *args, **kwargs):
     """What a call gives or raises, as text."""
     try:
-        return repr(function(*args, **kwargs))
+        return re.sub(r"0x[0-9a-f]+", "0x", repr(function(*args, **kwargs)))
     except BaseException as error:
         text = re.sub(r"\(_ssl\.c:\d+\)", "(_ssl.c)", repr(error))
         text = re.sub(r"(TimeoutExpired\(\[.*\], )[0-9.]+", r"\1", text)
@@ -542,8 +542,10 @@ def run():
 
 
 if sys.argv[4:] == ["green"]:
-    import locust  # noqa: F401
+    import _locust_coop
     from _locust import Greenlet
+
+    _locust_coop.patch()
 
     Greenlet.spawn(run).join()
 else:

@@ -29,14 +29,20 @@ USERS = 200
 WAIT = 0.2
 
 
-def all_at_once(function, users=USERS):
-    """Runs it in so many green threads; their results. They must not have waited one after the other."""
+SANITIZERS = bool(os.environ.get("LOCUST_SANITIZERS"))
+
+
+def all_at_once(function, users=USERS, forks=False):
+    """Runs it in so many green threads; their results. They must not have waited one after the other.
+
+    Where they fork that cannot be told under sanitizers, with which a fork takes as long as the wait.
+    """
     began = time.monotonic()
     threads = [Greenlet.spawn(function) for _ in range(users)]
     results = [thread.get() for thread in threads]
     took = time.monotonic() - began
     assert took >= WAIT * 0.9
-    assert took < users * WAIT * 0.9, "they have waited one after the other"
+    assert took < users * WAIT * 0.9 or forks and SANITIZERS, "they have waited one after the other"
     return results
 
 
@@ -247,12 +253,12 @@ def a_forked_child():
 @pytest.mark.filterwarnings("ignore:.*subprocess .* is still running:ResourceWarning")
 @pytest.mark.parametrize("name", CHILDREN)
 def test_child_processes(name):
-    assert not any(all_at_once(CHILDREN[name], 20))
+    assert not any(all_at_once(CHILDREN[name], 20, forks=True))
 
 
 def test_children_without_descriptors_for_processes(monkeypatch):
     monkeypatch.delattr(os, "pidfd_open", raising=False)
-    assert not any(all_at_once(CHILDREN["spawn"], 20))
+    assert not any(all_at_once(CHILDREN["spawn"], 20, forks=True))
 
 
 def test_any_child():
@@ -446,6 +452,45 @@ def test_threads_are_green():
         thread.join()
     assert [thread for thread, _, _ in seen] == threads and all(green for _, _, green in seen)
     assert len({ident for _, ident, _ in seen}) == 3 and not {*threads} & {*threading.enumerate()}
+
+
+def test_a_fork_in_a_thread():
+    """The thread is the main one of the child, and stays itself."""
+
+    def fork():
+        pid = os.fork()
+        if pid == 0:
+            me = threading.current_thread()
+            fine = me is threading.main_thread() and me.name == "forks" and me.is_alive() and lock.acquire(blocking=False)
+            another = threading.Thread(target=time.sleep, args=(0.001,))
+            another.start()
+            another.join()
+            os._exit(0 if fine and not another.is_alive() and me is threading.current_thread() else 1)
+        statuses.append(os.waitpid(pid, 0)[1])
+
+    statuses, lock = [], threading.RLock()
+    other = threading.Thread(target=time.sleep, args=(WAIT,))
+    forks = threading.Thread(target=lambda: (lock.acquire(), fork(), lock.release()), name="forks")
+    for thread in other, forks:
+        thread.start()
+    for thread in other, forks:
+        thread.join()
+    assert statuses == [0]
+
+
+def test_handles_of_threads():
+    """What Python 3.13 and later keep of a thread."""
+    from _locust_coop import _threads
+
+    done = []
+    handle = _threads.start_joinable_thread(lambda: (time.sleep(0.05), done.append(1)), daemon=False)
+    assert handle.ident and not handle.is_done()
+    handle.join(0.001)
+    assert not handle.is_done() and handle in _threads.Handle.living
+    _threads._join_all()
+    assert done == [1] and handle.is_done() and handle not in _threads.Handle.living
+    handle.join()
+    assert not _threads.Handle().is_done()
 
 
 def test_green_threads_leave_nothing_with_threading():
