@@ -169,6 +169,11 @@ class FastHttpSession(_locust.FastSessionBase):
             if parts.username and parts.password:
                 base_url = urlunparse(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
                 auth_header = basic_auth((unquote(parts.username), unquote(parts.password)))
+        if base_url and base_url.lower().startswith("http+unix://"):
+            # All requests go to a unix socket; what URLs say is localhost.
+            path, slash, rest = base_url[len("http+unix://") :].partition("/")
+            base_url = "http://localhost" + slash + rest
+            kwargs["unix_socket"] = unquote(path)
         if ssl_context_factory is None:
             ssl_context_factory = insecure_ssl_context_factory if insecure else ssl.create_default_context
         client = LocustUserAgent(
@@ -245,6 +250,12 @@ class FastHttpUser(RestMixin, User):
     ssl_context_factory = None
     """Makes an ssl.SSLContext that says whom to trust and who we are."""
 
+    http_version: "str | None" = None
+    """"1.0", "1.1" or "2"; without it what --http-version says, or "1.1"."""
+
+    report_timings = False
+    """Whether responses and request events have `timings`: where the time of each request went."""
+
     def __init__(self, environment):
         super().__init__(environment)
         if self.host is None:
@@ -252,6 +263,8 @@ class FastHttpUser(RestMixin, User):
                 f"You must specify the base host. Give {type(self).__name__} a host, "
                 "or name one with --host on the command line."
             )
+        options = getattr(self.environment, "parsed_options", None)
+        version = self.http_version or getattr(options, "http_version", None)
         self.client = FastHttpSession(
             base_url=self.host,
             request_event=self.environment.events.request,
@@ -267,7 +280,9 @@ class FastHttpUser(RestMixin, User):
             headers=self.default_headers,
             proxy_host=self.proxy_host,
             proxy_port=self.proxy_port,
+            **({"http_version": version} if version is not None else {}),
         )
+        self.client.report_timings = self.report_timings
 
 
 def _caught(error, url, max_retries):
