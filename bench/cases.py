@@ -55,7 +55,7 @@ class Case:
     title: str
     measure: Callable  # (bench, peer) -> {figure: value}
     clients: tuple = (HTTP, FAST)
-    ours: tuple = (HTTP,)  # our own kinds of user share an engine: one will do
+    ours: tuple = (HTTP,)  # our own kinds of user share an engine: often one will do
     quick: bool = True  # also part of --quick
     long: bool = False  # only part of --long
     once: bool = False  # one run will do: slow, and differs little
@@ -327,8 +327,8 @@ _part = functools.partial
 
 CASES = (
     Case("startup", "start-up", startup, clients=(HTTP,)),
-    Case("plain", "100 users without wait, nginx, 34 bytes", plain, clients=(HTTP, FAST, WRK)),
-    Case("https", "the same by HTTPS, certificates checked", secure),
+    Case("plain", "100 users without wait, nginx, 34 bytes", plain, clients=(HTTP, FAST, WRK), ours=(HTTP, FAST)),
+    Case("https", "the same by HTTPS, certificates checked", secure, ours=(HTTP, FAST)),
     Case("burn-50us", "100 users, 50 us of Python per task", _part(burning, microseconds=50)),
     Case("burn-500us", "100 users, 500 us of Python per task",
          _part(burning, microseconds=500), quick=False),
@@ -341,7 +341,7 @@ CASES = (
     Case("truth-busy", "the same without wait: Python is busy all the time",
          _part(truth, delay_ms=10, burn_ms=4, pause=0), quick=False, once=True),
     Case("idle", "5,000 idle users with one connection each", _part(idle, users=5000),
-         once=True),
+         ours=(HTTP, FAST), once=True),
     Case("idle-tls", "1,000 idle users with one TLS connection each, nothing checked",
          _part(idle, users=1000, tls=True), quick=False, once=True),
     Case("idle-tls-verify", "500 idle users with one TLS connection each, certificates checked",

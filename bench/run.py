@@ -162,7 +162,7 @@ def find_peers(options):
 
     def ours():
         version_lines([options.locust])
-        return [peer for peer in locust_peers(OURS, [options.locust]) if peer.client == HTTP]
+        return locust_peers(OURS, [options.locust])
 
     def wrk():
         path = shutil.which("wrk")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import greenlet as _greenlet  # noqa: F401  (gives Greenlet switch(), throw() and parent)
 from _locust import Greenlet, GreenletExit, getcurrent
 
-from .hub import iwait, wait
+from .hub import get_loop, iwait, wait
 
 __all__ = ["Greenlet", "joinall", "killall"]
+
+Greenlet.loop = property(lambda self: get_loop())
 
 
 def joinall(greenlets, timeout=None, raise_error=False, count=None):

@@ -517,7 +517,7 @@ def _add_other_options(parser, version_text: str) -> None:
         "--http-version",
         choices=("1.0", "1.1", "2"),
         env_var="LOCUST_HTTP_VERSION",
-        help="The version of HTTP that HttpUsers speak: 1.0, 1.1 (the default) or 2, over https only "
+        help="The version of HTTP that users speak: 1.0, 1.1 (the default) or 2, over https only "
         "if the server agrees",
     )
     group.add_argument(

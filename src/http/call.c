@@ -5,6 +5,9 @@
 #include "base/names.h"
 #include "base/pycompat.h"
 
+/* url, data and json, as far as a verb takes them so. */
+#define MOST_POSITIONAL 3
+
 static PyObject **
 slot_of(struct call *call, const struct keyword *keyword)
 {
@@ -99,14 +102,41 @@ call_replaced(const struct client_kind *kind, struct method *request,
     return result;
 }
 
+/* Calls finish(), or what has taken the place of request(). The call's own
+   reference is gone then. */
+static PyObject *
+make_call(const struct client_kind *kind, PyObject *session, struct call *c,
+          const struct verb *verb)
+{
+    struct method request;
+    PyObject *result = NULL;
+    if (method_find(session, names.request, &request) < 0) {
+        Py_CLEAR(c->others);
+        return NULL;
+    }
+    if (c->allow_redirects == NULL) {
+        c->allow_redirects = verb->follow;
+    }
+    if (request.function == kind->request) {
+        c->method = verb->method;
+        result = kind->finish(session, c);
+    }
+    else {
+        result = call_replaced(kind, &request, session, c, verb);
+        Py_CLEAR(c->others);
+    }
+    Py_DECREF(request.function);
+    return result;
+}
+
 PyObject *
 call_verb(const struct client_kind *kind, PyObject *session,
           const struct verb *verb, PyObject *const *args, Py_ssize_t n,
           PyObject *names_of)
 {
     struct call c = {0};
-    PyObject **positional[] = {&c.url, &c.data, &c.json};
-    if (n > verb->positional) {
+    PyObject **const positional[MOST_POSITIONAL] = {&c.url, &c.data, &c.json};
+    if (n > verb->positional || n > MOST_POSITIONAL) {
         PyErr_Format(PyExc_TypeError,
                      "%s() takes at most %d positional arguments (%zd given)",
                      verb->name, verb->positional, n);
@@ -115,24 +145,9 @@ call_verb(const struct client_kind *kind, PyObject *session,
     for (Py_ssize_t i = 0; i < n; i++) {
         *positional[i] = args[i];
     }
-    struct method request;
-    if (call_set_keywords(kind, &c, args + n, names_of) < 0 ||
-        method_find(session, names.request, &request) < 0) {
+    if (call_set_keywords(kind, &c, args + n, names_of) < 0) {
         Py_XDECREF(c.others);
         return NULL;
     }
-    if (c.allow_redirects == NULL) {
-        c.allow_redirects = verb->follow;
-    }
-    PyObject *result;
-    if (request.function == kind->request) {
-        c.method = verb->method;
-        result = kind->finish(session, &c);
-    }
-    else {
-        result = call_replaced(kind, &request, session, &c, verb);
-        Py_XDECREF(c.others);
-    }
-    Py_DECREF(request.function);
-    return result;
+    return make_call(kind, session, &c, verb);
 }

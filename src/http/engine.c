@@ -175,6 +175,7 @@ engine_open_socket(void *transfer, curlsocktype purpose,
         t->open_error = errno;
         return CURL_SOCKET_BAD;
     }
+    t->opened = true;
     drop_sock(t->io, fd);       /* one that was closed behind our back */
     struct sock *s = sock_at(t->io, fd);
     if (s == NULL) {

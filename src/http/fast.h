@@ -54,10 +54,12 @@ typedef struct {
     PyObject *user;             /* or None */
     PyObject *request_name;     /* or None */
     PyObject *auth_header;      /* str or None */
+    bool report_timings;
 } FastSessionObject;
 
 /* What a call asks for besides the exchange. */
 struct fast_options {
+    bool usual_codes;           /* valid_response_codes is the usual set */
     long max_retries;
     PyObject *debug_stream;     /* borrowed, or NULL */
 };
@@ -116,13 +118,20 @@ void fast_connections_free(struct fast_connections *own);
 /* --- fastagent.c */
 
 extern PyTypeObject *Agent_Type;
+extern PyTypeObject *FastSession_Type;  /* fastsession.c */
 
-/* Whether a status is none of the agent's valid_response_codes: 1, 0 or -1. */
-int agent_refuses_status(AgentObject *agent, int status);
+/* Closes its connections once none is in use, unless other agents share them.
+   0, or -1 with an exception set. */
+int agent_leave(AgentObject *agent);
 
-/* The redirect_bit()s of the statuses that the agent does not follow. False
-   with an exception set. */
-bool agent_not_followed(AgentObject *agent, unsigned *bits);
+/* Whether a status is none of the agent's valid_response_codes, which are
+   usual if that was found before: 1, 0 or -1. */
+int agent_refuses_status(AgentObject *agent, int status, bool usual);
+
+/* The redirect_bit()s of the statuses that the agent does not follow, and
+   whether its valid_response_codes are the usual set. False with an exception
+   set. */
+bool agent_not_followed(AgentObject *agent, unsigned *bits, bool *usual);
 
 /* Gives an exchange its connections and cookies, made if need be, and what is
    asked of them. False with an exception set. */

@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/names.h"
+#include "base/pycompat.h"
 #include "http/options.h"
 
 PyTypeObject *Agent_Type;
@@ -48,8 +49,11 @@ is_usual(int status)
 }
 
 int
-agent_refuses_status(AgentObject *agent, int status)
+agent_refuses_status(AgentObject *agent, int status, bool usual)
 {
+    if (usual) {
+        return !is_usual(status);
+    }
     PyObject *codes = unusual_codes(agent, names.valid_response_codes,
                                     fast_helpers.valid_codes);
     if (codes == NULL) {
@@ -77,7 +81,7 @@ missing_bits(PyObject *codes, unsigned *bits)
 }
 
 bool
-agent_not_followed(AgentObject *agent, unsigned *bits)
+agent_not_followed(AgentObject *agent, unsigned *bits, bool *usual)
 {
     struct {
         PyObject *name, *usual;
@@ -90,6 +94,7 @@ agent_not_followed(AgentObject *agent, unsigned *bits)
         PyObject *codes = unusual_codes(agent, sets[i].name, sets[i].usual);
         bool ok = codes == NULL ? !PyErr_Occurred()
                                 : missing_bits(codes, bits);
+        *usual = codes == NULL; /* at last: the valid ones */
         Py_XDECREF(codes);
         if (!ok) {
             return false;
@@ -162,6 +167,14 @@ static PyObject *
 agent_close(AgentObject *agent, PyObject *unused)
 {
     return fast_connections_drop(connections_of(agent));
+}
+
+int
+agent_leave(AgentObject *agent)
+{
+    return agent->pool != NULL && Py_REFCNT(agent->pool) > 1
+               ? 0
+               : drop_result(fast_connections_drop(connections_of(agent)));
 }
 
 /* --- Cookies, for the jar that shows them. */

@@ -483,7 +483,7 @@ set_feed(struct build *b)
 {
     PyObject *feed = PyObject_CallOneArg(fast_helpers.feed, b->data);
     PyObject *pieces, *rewind;
-    long long length;
+    long long length = 0;
     bool ok = feed != NULL && PyArg_ParseTuple(feed, "OLO", &pieces, &length,
                                                &rewind);
     if (ok && has_line(b->x->lines, "Transfer-Encoding")) {
@@ -646,13 +646,28 @@ build_flags(struct build *b)
     int flows = is_given(stream) ? PyObject_IsTrue(stream) : 0;
     int follow = allowed != NULL ? PyObject_IsTrue(allowed) : 1;
     x->follow = follow > 0;
+    x->timed = b->session->report_timings;
     x->rules = REDIRECTS_OF_FAST_HTTP;
     x->max_redirects = (int)b->max_redirects;
     x->connect_timeout = agent->connection_timeout;
     x->read_timeout = agent->network_timeout;
     return follow >= 0 && flows >= 0 &&
-           (!flows || exchange_stream(x) == 0) && agent_not_followed(agent, &x->not_followed) &&
+           (!flows || exchange_stream(x) == 0) && agent_not_followed(agent, &x->not_followed,
+                              &b->options->usual_codes) &&
            agent_attach(agent, x);
+}
+
+static bool
+set_method(struct exchange *x, PyObject *method)
+{
+    if (!build_set_method(x, method)) {
+        return false;
+    }
+    if (!is_token(x->method, strlen(x->method))) {
+        PyErr_Format(PyExc_ValueError, "invalid HTTP method %R", method);
+        return false;
+    }
+    return true;
 }
 
 struct exchange *
@@ -674,7 +689,7 @@ fast_build(FastSessionObject *session, struct call *call,
     }
     options->max_retries = agent->max_retries;
     options->debug_stream = NULL;
-    bool ok = build_set_method(b.x, call->method) && read_payload(&b, &json) &&
+    bool ok = set_method(b.x, call->method) && read_payload(&b, &json) &&
               build_url(&b) && build_lines_and_body(&b, json) &&
               build_flags(&b);
     Py_XDECREF(b.data);

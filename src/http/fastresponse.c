@@ -98,9 +98,9 @@ error_of(ResponseObject *r, const struct exchange *x, long max_retries)
 
 /* Sets refused if the agent does not take the status. */
 static bool
-check_status(ResponseObject *r, AgentObject *agent)
+check_status(ResponseObject *r, AgentObject *agent, bool usual)
 {
-    int refuses = agent_refuses_status(agent, r->reply->status);
+    int refuses = agent_refuses_status(agent, r->reply->status, usual);
     if (refuses > 0) {
         r->refused = PyObject_CallFunction(
             fast_helpers.bad_status, "Osi", r,
@@ -117,7 +117,7 @@ set_outcome(ResponseObject *r, AgentObject *agent,
 {
     const struct exchange *x = r->exchange;
     bool failed = error != NULL || !has_reply(x);
-    if (!failed && !check_status(r, agent)) {
+    if (!failed && !check_status(r, agent, options->usual_codes)) {
         return false;
     }
     if (error != NULL) {
@@ -336,6 +336,7 @@ get_error(ResponseObject *r, void *closure)
 static int
 set_error(ResponseObject *r, PyObject *value, void *closure)
 {
+    value = value == Py_None ? NULL : value;
     Py_XSETREF(r->error, Py_XNewRef(value));
     Py_XSETREF(r->reported, Py_XNewRef(value));
     return 0;
@@ -376,6 +377,9 @@ static PyGetSetDef fast_getset[] = {
     {"request_meta", (getter)get_request_meta,
      (setter)response_set_request_meta,
      "What the request event will be fired with.", NULL},
+    {"timings", (getter)response_get_timings, NULL,
+     "Where the time went, in milliseconds, if the session's report_timings "
+     "is set: a dict; else None.", NULL},
     {"_elapsed_seconds", (getter)response_get_elapsed_seconds, NULL,
      "From the request to the end of the reply's header.", NULL},
     LAZY(headers, "The reply's Headers; None without a reply."),

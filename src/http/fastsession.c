@@ -20,7 +20,7 @@
 struct fast_helpers fast_helpers;
 struct curl_slist *fast_default_lines;
 
-static PyTypeObject *FastSession_Type;
+PyTypeObject *FastSession_Type;
 
 static const struct keyword keywords[] = {
     CALL_KEYWORD(name),    CALL_KEYWORD(catch_response),
@@ -87,7 +87,7 @@ perform(const AgentObject *agent, struct exchange *x,
    if it is one that Locust counts; else it goes on. */
 static PyObject *
 interrupted(FastSessionObject *s, struct call *c, struct fast_options *options,
-            double start_time, int64_t begun)
+            double start_time)
 {
     if (PyErr_ExceptionMatches(Green_Exit)) {
         return NULL;
@@ -108,8 +108,8 @@ interrupted(FastSessionObject *s, struct call *c, struct fast_options *options,
     if (x == NULL) {
         return NULL;
     }
-    x->taken = begun;
     x->ended = clock_ns();
+    x->taken = x->ended - (int64_t)((clock_wall() - start_time) * 1e9);
     PyObject *response =
         fast_response_new(s, c, x, options, error, start_time);
     Py_DECREF(error);
@@ -125,10 +125,9 @@ send_call(FastSessionObject *s, struct call *c)
         return NULL;
     }
     double start_time = clock_wall();
-    int64_t begun = clock_ns();
     PyObject *response =
         perform(s->client, x, &options) < 0
-            ? interrupted(s, c, &options, start_time, begun)
+            ? interrupted(s, c, &options, start_time)
             : fast_response_new(s, c, x, &options, NULL, start_time);
     if (response != NULL && options.debug_stream != NULL) {
         PyObject *r = PyObject_CallFunctionObjArgs(
@@ -274,6 +273,8 @@ static PyMemberDef session_members[] = {
      "The user agent: settings, cookies, connections."},
     {"request_name", T_OBJECT, offsetof(FastSessionObject, request_name), 0,
      "The name of requests that say none, or None."},
+    {"report_timings", T_BOOL, offsetof(FastSessionObject, report_timings), 0,
+     "Whether responses and request events have timings."},
     {"auth_header", T_OBJECT, offsetof(FastSessionObject, auth_header), 0,
      "What requests that say nothing else send as Authorization, or None."},
     {NULL},

@@ -82,11 +82,13 @@ struct transfer {
     struct io_thread *io;
     struct transfer *next, **link;      /* in pool or active */
     struct exchange *x;
-    ev_timer timer;             /* connect and read time limits */
+    ev_timer timer;             /* looks at the time limits; may run in vain */
+    int64_t due;                /* clock_ns() when one is over; 0: none */
     int64_t last_read;
     curl_off_t uploaded;        /* when the timer last looked */
     int sends;                  /* times this hop's request went out */
     int fd;                     /* the socket in use, or -1 */
+    bool opened;                /* a connection, which takes its time */
     int open_error;             /* errno of a socket that was not opened */
     int header_lines;           /* so far */
     size_t max_body;            /* bytes of this one that may be kept */

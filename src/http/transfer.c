@@ -7,7 +7,8 @@
  *
  * libcurl would silently send a request again when a kept-alive connection
  * breaks under it. A load generator must report that: the second attempt is
- * refused (transfer_on_request, engine_open_socket) and the break is the result.
+ * refused (transfer_on_request, engine_open_socket), and the break is the
+ * result.
  */
 #include "config.h"
 
@@ -28,14 +29,27 @@
 
 /* --- Time limits. */
 
+/* Has the timer look at the transfer after so many seconds at the latest. One
+   that will look sooner is left alone: so most requests never touch it. */
 static void
-arm(struct transfer *t, double seconds)
+look_within(struct transfer *t, double seconds)
 {
-    ev_timer_stop(t->io->loop, &t->timer);
-    if (seconds > 0) {
-        ev_now_update(t->io->loop);
+    struct ev_loop *loop = t->io->loop;
+    if (!ev_is_active(&t->timer) ||
+        ev_timer_remaining(loop, &t->timer) > seconds) {
+        ev_timer_stop(loop, &t->timer);
         ev_timer_set(&t->timer, seconds, 0);
-        ev_timer_start(t->io->loop, &t->timer);
+        ev_timer_start(loop, &t->timer);
+    }
+}
+
+/* The limit that counts from now on; 0: none. */
+static void
+arm(struct transfer *t, int64_t now, double seconds)
+{
+    t->due = seconds > 0 ? now + (int64_t)(seconds * 1e9) : 0;
+    if (seconds > 0) {
+        look_within(t, seconds);
     }
 }
 
@@ -51,6 +65,14 @@ static void
 on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct transfer *t = w->data;
+    int64_t now = clock_ns();
+    if (t->due == 0) {
+        return;                 /* idle, or without limits */
+    }
+    if (now < t->due) {
+        look_within(t, (double)(t->due - now) * 1e-9);
+        return;
+    }
     if (t->sends == 0) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof(peer);
@@ -70,16 +92,16 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
     if (uploaded != t->uploaded) {
         t->uploaded = uploaded; /* a request on its way is no silence */
-        t->last_read = clock_ns();
+        t->last_read = now;
     }
-    double silent = (double)(clock_ns() - t->last_read) * 1e-9;
+    double silent = (double)(now - t->last_read) * 1e-9;
     double untouched = engine_socket_silence(t->io, t->fd);
     silent = untouched < silent ? untouched : silent;
     if (silent >= t->x->read_timeout) {
         end_early(t, HTTP_READ_TIMEOUT, t->header_done);
     }
     else {
-        arm(t, t->x->read_timeout - silent);
+        arm(t, now, t->x->read_timeout - silent);
     }
 }
 
@@ -93,8 +115,8 @@ transfer_on_request(void *userp, char *ip, char *local_ip, int port,
         return CURL_PREREQFUNC_ABORT;
     }
     if (t->x->connect_timeout > 0 || t->x->read_timeout > 0) {
-        t->last_read = clock_ns();
-        arm(t, t->x->read_timeout);
+        t->last_read = t->opened ? clock_ns() : t->x->reply->sent;
+        arm(t, t->last_read, t->x->read_timeout);
     }
     return CURL_PREREQFUNC_OK;
 }
@@ -114,7 +136,7 @@ go_on(struct transfer *t)
 {
     t->last_read = clock_ns();
     if (t->sends > 0 && !t->receive_paused && !t->send_paused) {
-        arm(t, t->x->read_timeout);
+        arm(t, t->last_read, t->x->read_timeout);
     }
     transfer_pause(t);
 }
@@ -201,6 +223,7 @@ transfer_new(struct io_thread *io)
 static void
 transfer_free(struct transfer *t)
 {
+    ev_timer_stop(t->io->loop, &t->timer);
     curl_easy_cleanup(t->easy);
     options_unref(t->options);
     free(t);
@@ -249,7 +272,7 @@ transfer_take(struct io_thread *io, const struct http_options *options)
 static void
 transfer_give_back(struct transfer *t)
 {
-    ev_timer_stop(t->io->loop, &t->timer);
+    t->due = 0;                 /* the timer may go on */
     curl_easy_setopt(t->easy, CURLOPT_SHARE, NULL);
     if (t->addresses != NULL) {
         curl_easy_setopt(t->easy, CURLOPT_RESOLVE, NULL);
@@ -302,6 +325,7 @@ transfer_start(struct io_thread *io, struct exchange *x,
     x->reply->sent = clock_ns();
     t->addresses = addresses;
     t->sends = 0;
+    t->opened = false;
     t->uploaded = 0;
     t->header_done = t->enough = false;
     t->handed = t->receive_paused = t->send_paused = false;
@@ -317,7 +341,7 @@ transfer_start(struct io_thread *io, struct exchange *x,
         stream_attach(x->stream, t);
     }
     if (x->connect_timeout > 0) {
-        arm(t, x->connect_timeout);
+        arm(t, x->reply->sent, x->connect_timeout);
     }
     if (setup_hop(t) != CURLE_OK ||
         curl_multi_add_handle(io->multi, t->easy) != CURLM_OK) {

@@ -39,6 +39,7 @@ static const struct {
     {"http://a.example/x", "a=1", "http://a.example/", "a=1"},
     {"http://a.example/x", "a=1; Path=/y", "http://a.example/y/z", "a=1"},
     {"http://a.example/x", "a=1; Path=/y", "http://a.example/yz", ""},
+    {"http://a.example/x", "a=1; Path=/y; Path=/", "http://a.example/", ""},
     {"http://a.example/x", "a=1; Path=/y/", "http://a.example/y", ""},
     {"http://a.example/x/y", "a=1", "http://a.example/x/z", "a=1"},
     {"http://a.example/x/y", "a=1", "http://a.example/", ""},
@@ -105,6 +106,17 @@ test_order_and_replacing(void **state)
 }
 
 static void
+test_secure_everywhere(void **state)
+{
+    struct cookie_jar *jar = cookie_jar_new();
+    store(jar, "https://a.example/", "a=1; Secure");
+    assert_sent(jar, "http://a.example/", "");
+    cookie_jar_send_secure(jar);
+    assert_sent(jar, "http://a.example/", "a=1");
+    cookie_jar_free(jar);
+}
+
+static void
 test_set_and_delete(void **state)
 {
     struct cookie_jar *jar = cookie_jar_new();
@@ -154,6 +166,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_cookie),
         cmocka_unit_test(test_order_and_replacing),
+        cmocka_unit_test(test_secure_everywhere),
         cmocka_unit_test(test_set_and_delete),
         cmocka_unit_test(test_one_jar_over_another),
     };

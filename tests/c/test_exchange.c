@@ -281,6 +281,107 @@ test_methods_and_bodies(void **state)
     }
 }
 
+/* --- The same as FastHttpUser does it. */
+
+static const struct {
+    const char *location, *url, *wire;
+} fast_places[] = {
+    {"/x", "http://h/x", "http://h/x"},
+    {"x", "http://h/a/b/x", "http://h/a/b/x"},
+    {"../x", "http://h/a/b/../x", "http://h/a/b/../x"},
+    {"?x", "http://h/a/b?x", "http://h/a/b?x"},
+    {"#y", "http://h/a/b#y", "http://h/a/b"},
+    {"//g/x", "http://g/x", "http://g/x"},
+    {"https://g", "https://g", "https://g/"},
+    {"http://g?x", "http://g?x", "http://g/?x"},
+    {"/a b#c", "http://h/a b#c", "http://h/a%20b"},
+    {"/%7ex%2f", "http://h/%7ex%2f", "http://h/~x%2f"},
+};
+
+static void
+test_fast_places(void **state)
+{
+    const size_t n = sizeof(fast_places) / sizeof(fast_places[0]);
+    for (size_t i = 0; i < n; i++) {
+        struct exchange *x = redirected("GET", 302, fast_places[i].location);
+        x->rules = REDIRECTS_OF_FAST_HTTP;
+        print_message("%s\n", fast_places[i].location);
+        assert_true(redirect_follow(x));
+        assert_string_equal(x->reply->url, fast_places[i].url);
+        assert_string_equal(x->url, fast_places[i].wire);
+        exchange_free(x);
+    }
+    struct exchange *x = redirected("GET", 302, "");
+    x->rules = REDIRECTS_OF_FAST_HTTP;
+    assert_false(redirect_follow(x));
+    assert_int_equal(x->error, HTTP_OK);
+    exchange_free(x);
+    x = redirected("GET", 302, "ftp://h/");
+    x->rules = REDIRECTS_OF_FAST_HTTP;
+    assert_false(redirect_follow(x));
+    assert_int_equal(x->error, HTTP_BAD_REDIRECT);
+    exchange_free(x);
+}
+
+static void
+test_fast_methods_and_bodies(void **state)
+{
+    static const struct {
+        const char *method;
+        int status;
+        const char *next;
+    } cases[] = {
+        {"POST", 301, "POST"}, {"POST", 302, "GET"}, {"PUT", 303, "GET"},
+        {"PUT", 307, "PUT"},   {"PUT", 308, "PUT"},  {"HEAD", 302, "HEAD"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct exchange *x = redirected(cases[i].method, cases[i].status,
+                                        "/x");
+        bool keeps = strcmp(cases[i].next, cases[i].method) == 0 &&
+                     cases[i].status != 302;
+        x->rules = REDIRECTS_OF_FAST_HTTP;
+        x->body = strdup("body");
+        x->body_length = 4;
+        x->lines = curl_slist_append(NULL, "Content-Encoding: x");
+        x->headers = x->lines;
+        assert_true(redirect_follow(x));
+        assert_string_equal(x->method, cases[i].next);
+        assert_int_equal(x->body_length, keeps ? 4 : 0);
+        assert_int_equal(sends(x->headers, "Content-Encoding: x"), keeps);
+        exchange_free(x);
+    }
+}
+
+static void
+test_statuses_not_followed(void **state)
+{
+    struct exchange *x = redirected("GET", 307, "/x");
+    x->not_followed = redirect_bit(302) | redirect_bit(307);
+    assert_false(redirect_follow(x));
+    assert_int_equal(x->error, HTTP_OK);
+    x->not_followed = redirect_bit(302) | redirect_bit(200);
+    assert_true(redirect_follow(x));
+    exchange_free(x);
+}
+
+static void
+test_once_more(void **state)
+{
+    struct exchange *x = redirected("GET", 302, "/x");
+    assert_true(redirect_follow(x));
+    exchange_fail(x, HTTP_READ_TIMEOUT, 0, "late");
+    x->finished = true;
+    assert_true(exchange_again(x));
+    assert_int_equal(x->error, HTTP_OK);
+    assert_null(x->message);
+    assert_false(x->finished);
+    assert_int_equal(x->redirects, 0);
+    assert_string_equal(x->reply->url, "http://h/x#d");
+    assert_string_equal(x->reply->previous->url, "http://h/a/b?c#d");
+    assert_int_equal(x->reply->raw.length, 0);
+    exchange_free(x);
+}
+
 static void
 test_credentials(void **state)
 {
@@ -314,6 +415,10 @@ main(void)
         cmocka_unit_test(test_bad_places),
         cmocka_unit_test(test_what_is_no_redirect),
         cmocka_unit_test(test_methods_and_bodies),
+        cmocka_unit_test(test_fast_places),
+        cmocka_unit_test(test_fast_methods_and_bodies),
+        cmocka_unit_test(test_statuses_not_followed),
+        cmocka_unit_test(test_once_more),
         cmocka_unit_test(test_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

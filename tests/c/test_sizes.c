@@ -26,7 +26,7 @@ static const struct {
     KIND(TaskSetObject, 88),
     KIND(SessionObject, 168),
     KIND(ResponseObject, 184),
-    KIND(FastSessionObject, 64),
+    KIND(FastSessionObject, 72),
     KIND(AgentObject, 128),
     KIND(struct exchange, 352),
     KIND(struct reply, 128),

@@ -95,6 +95,8 @@ CALLS = {
     "head": lambda s, base: s.head("/echo"),
     "lower case method": request("get"),
     "unusual method": request("PURGE"),
+    "method with a space": request("GET /x"),
+    "empty method": request(""),
     "post of two positional": lambda s, base: s.post("/echo", "data"),
     "post of three positional": lambda s, base: s.post("/echo", None, {"a": 1}),
     "put of two positional": lambda s, base: s.put("/echo", "data"),

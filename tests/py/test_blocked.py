@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import time
 
 import pytest
@@ -24,7 +25,7 @@ def burn(seconds):
 WAYS = {
     "a loop in Python": lambda: burn(0.5),
     "a C function that gives the GIL back": lambda: RELEASED.usleep(500_000),
-    "a C function that keeps the GIL": lambda: HELD.usleep(900_000),
+    "a C function that keeps the GIL": lambda: HELD.usleep(500_000),
     "sleep": lambda: sleep(0.5),
     "run_in_thread": lambda: threads.run_in_thread(RELEASED.usleep, 500_000),
 }
@@ -61,6 +62,9 @@ def test_who_keeps_the_processor_is_warned_of(limits, caplog, way):
     blocked = []
     limits.setattr(gevent_events, "subscribers", [blocked.append])
     run_user(way)
+    end = time.monotonic() + 10
+    while not blocked and time.monotonic() < end:
+        sleep(0.01)     # the thread that reports it may not have done so yet
     warnings = [r for r in caplog.records if r.name == "locust.util.threads"]
     assert warnings and all(r.levelno == logging.WARNING for r in warnings)
     text = warnings[0].getMessage()
@@ -82,6 +86,22 @@ def test_it_can_be_switched_off(limits, caplog):
     limits.setattr(threads, "BLOCKED_AFTER", 0)
     run_user(BLOCKING[0])
     assert not caplog.records or all(r.name != "locust.util.threads" for r in caplog.records)
+
+
+def test_a_forked_child_watches_its_own_hub(limits):
+    run_user("sleep")
+    pid = os.fork()
+    if pid == 0:
+        blocked = []
+        try:
+            gevent_events.subscribers[:] = [blocked.append]
+            run_user(BLOCKING[0])
+            end = time.monotonic() + 10
+            while not blocked and time.monotonic() < end:
+                sleep(0.01)
+        finally:
+            os._exit(0 if blocked else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_warnings_are_not_many(limits, caplog):

@@ -1,5 +1,6 @@
 """FastHttpSession and FastHttpUser themselves: users, pools, streams, TLS, kills, limits."""
 
+import argparse
 import gc
 import io
 import pickle
@@ -7,8 +8,10 @@ import socket
 import ssl
 import threading
 import time
+import urllib.parse
 
 import _locust
+import nginx
 import pytest
 from _locust import Greenlet, Group, sleep
 from fake import Environment, run
@@ -453,6 +456,77 @@ def test_a_client_certificate(certs):
         reply = Certified(Environment()).client.get("/")
         thread.join()
     assert reply.text == "hi" and seen == [((("commonName", "test good"),),)]
+
+
+# --- What others lack.
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory, certs):
+    if nginx.program() is None:
+        pytest.skip("nginx is not installed (Debian: nginx-light)")
+    with nginx.Nginx(tmp_path_factory.mktemp("nginx") / "root", certs["good"]) as server:
+        yield server
+
+
+def test_http_2(web, events):
+    client = session(web.secure, events, http_version="2")
+    client.report_timings = True
+    first, second = client.get("/ok"), client.get("/ok")
+    assert first.text == second.text == "ok"
+    assert (first.timings["reused"], second.timings["reused"]) == (False, True) and first.timings["tls"] > 0
+    assert [event["timings"] for event in events] == [first.timings, second.timings]
+    with client.get("/ok", catch_response=True) as third:
+        assert third.request_meta["timings"] == third.timings
+    with pytest.raises(ValueError, match="http_version must be"):
+        session(web.plain, http_version="3").get("/ok")
+
+
+def test_versions_of_a_user(web, hostile):
+    seen = []
+    environment = Environment()
+    environment.parsed_options = argparse.Namespace(http_version="1.0")
+    for version in (None, "1.1"):
+        user = user_of(hostile, None, http_version=version, report_timings=True)(environment)
+        reply = user.client.get("/echo")
+        seen.append((reply.json()["line"], reply.timings["total"] > 0))
+    assert seen == [("GET /echo HTTP/1.0", True), ("GET /echo HTTP/1.1", True)]
+    assert session(hostile.url).get("/ok").timings is None
+
+
+def test_a_unix_socket(web):
+    client = session(f"http+unix://{urllib.parse.quote(str(web.socket), safe='')}")
+    assert client.base_url == "http://localhost" and client.get("/ok").text == "ok"
+
+
+# --- Hostile servers, beyond those of fast_calls.py.
+
+
+@pytest.mark.parametrize("path, kind", [
+    ("/endless-headers", "HTTPParseError"),
+    ("/huge-header?n=200000", "HTTPParseError"),
+    ("/gzip-bomb?mb=200", "ConnectionError"),
+])
+def test_too_much(client, events, path, kind):
+    """A server that sends without end is a failure, and takes no memory."""
+    start = time.monotonic()
+    reply = client.get(path)
+    assert time.monotonic() - start < 5 and len(events) == 1
+    assert type(events[0]["exception"]).__name__ == kind and not events[0]["response_length"]
+    assert reply.content is None or len(reply.content) < 100_000_000
+    assert client.get("/ok").ok
+
+
+def test_limits_of_a_connection(hostile, events):
+    """Nobody accepts: connection_timeout, not network_timeout."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        url = "http://127.0.0.1:%d/" % full.getsockname()[1]
+        with socket.create_connection(full.getsockname()):
+            reply = session(url, events, connection_timeout=0.2, network_timeout=5).get("")
+        assert repr(reply.error) == f"RetriesExceeded('{url}', 0, original=timed out)"
+        assert 200 <= events[0]["response_time"] < 3000
 
 
 # --- Users.

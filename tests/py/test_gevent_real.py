@@ -1,5 +1,7 @@
 """Whose gevent it is; and that what its tests ask for is what the real one does."""
 
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +25,33 @@ def test_the_real_gevent_passes_the_same_tests(tmp_path, name):
     command = [REFERENCE, "-m", "pytest", "-q", "--noconftest", "-c", "/dev/null", "-p", "no:cacheprovider"]
     done = subprocess.run([*command, HERE / name], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+NAMES = """
+import importlib, json, sys
+import gevent
+modules = ["gevent", "greenlet"] + [f"gevent.{name}" for name in sys.argv[1].split()]
+print(json.dumps({name: getattr(importlib.import_module(name), "__all__", []) for name in modules}))
+"""
+
+NOT_OURS = {
+    "gevent.core": "embeddable_backends get_header_version get_version recommended_backends supported_backends time",
+    "gevent.util": "GreenletTree assert_switches",
+    "greenlet": "_C_API",
+}
+
+
+@needs_reference
+def test_the_real_names_are_there():
+    from test_gevent import MODULES
+
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "LD_PRELOAD")}
+    command = [REFERENCE, "-c", NAMES, " ".join(name for name in MODULES if name not in ("events", "resolver"))]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    for name, names in json.loads(done.stdout).items():
+        ours = importlib.import_module(name)
+        missing = {n for n in names if not hasattr(ours, n) and (n == "_C_API" or not n.startswith("_"))}
+        assert missing == set(NOT_OURS.get(name, "").split()), name
 
 
 def test_ours_is_imported():

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import _locust
 
+from locust._requests_prepare import http_version
+
 from . import USER_AGENT
 from .errors import EmptyResponse
 from .headers import Headers
@@ -194,7 +196,9 @@ def insecure_context(*args, **kwargs):
 
 
 def _proxy(host, port, user=None, password=None, **_):
-    who = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}@" if user or password else ""
+    who = ""
+    if user or password:
+        who = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}@"
     return f"http://{who}{f'[{host}]' if ':' in host else host}:{port}"
 
 
@@ -214,15 +218,8 @@ def options(agent):
         options["http_proxy"] = options["https_proxy"] = _proxy(**given)
     if args.get("http_version"):
         options["http_version"] = http_version(args["http_version"])
+    options["unix_socket"] = args.get("unix_socket")
     return verify, options
-
-
-def http_version(version) -> int:
-    """"1.1" or "2", as the engine counts them."""
-    number = {"1.0": 10, "1.1": 11, "2": 20}.get(str(version))
-    if number is None:
-        raise ValueError(f"http_version must be '1.0', '1.1' or '2', not {version!r}")
-    return number
 
 
 def default_headers(agent):

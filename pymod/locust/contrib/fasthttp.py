@@ -82,8 +82,9 @@ class FastResponse(CompatResponse):
     request_type = FastRequest
 
     def iter_content(self, chunk_size=1024, decode_content=True):
-        """Yields the body as it arrives: as str where that is UTF-8, unless decode_content is False."""
-        yield from _decoded(_chunks(self.stream, chunk_size)) if decode_content else _chunks(self.stream, chunk_size)
+        """Yields the body as it arrives: UTF-8 as str, unless decode_content is False."""
+        chunks = _chunks(self.stream, chunk_size)
+        yield from _decoded(chunks) if decode_content else chunks
 
 
 def _chunks(stream: BodyStream, size: int):
@@ -92,7 +93,7 @@ def _chunks(stream: BodyStream, size: int):
 
 
 def _decoded(chunks):
-    """UTF-8 as str, what is none as bytes. A character that two chunks share comes with the second."""
+    """UTF-8 as str, what is none as bytes. A character in two chunks comes with the second."""
     rest = b""
     for chunk in chunks:
         chunk, rest = rest + chunk, b""
@@ -128,7 +129,7 @@ class LocustUserAgent(UserAgent):
 
     response_type = FastResponse
     request_type = FastRequest
-    valid_response_codes = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 303, 304, 307, 308])
+    valid_response_codes = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
 
 
 class ResponseContextManager(FastResponse):
@@ -149,8 +150,9 @@ class RestResponseContextManager(ResponseContextManager):
 class FastHttpSession(_locust.FastSessionBase):
     """A client that reports every request.
 
-    URLs may be relative to base_url; name= is for the statistics; with catch_response=True a block decides whether a
-    request has succeeded. Settings go to the LocustUserAgent, which is the attribute client.
+    URLs may be relative to base_url; name= is for the statistics; with catch_response=True a block
+    decides whether a request has succeeded. Settings go to the LocustUserAgent, which is the
+    attribute client.
     """
 
     def __init__(
@@ -169,8 +171,15 @@ class FastHttpSession(_locust.FastSessionBase):
             if parts.username and parts.password:
                 base_url = urlunparse(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
                 auth_header = basic_auth((unquote(parts.username), unquote(parts.password)))
+        if base_url and base_url.lower().startswith("http+unix://"):
+            # All requests go to a unix socket; what URLs say is localhost.
+            path, slash, rest = base_url[len("http+unix://") :].partition("/")
+            base_url = "http://localhost" + slash + rest
+            kwargs["unix_socket"] = unquote(path)
         if ssl_context_factory is None:
-            ssl_context_factory = insecure_ssl_context_factory if insecure else ssl.create_default_context
+            ssl_context_factory = (
+                insecure_ssl_context_factory if insecure else ssl.create_default_context
+            )
         client = LocustUserAgent(
             cookiejar=(),
             insecure=insecure,
@@ -245,6 +254,12 @@ class FastHttpUser(RestMixin, User):
     ssl_context_factory = None
     """Makes an ssl.SSLContext that says whom to trust and who we are."""
 
+    http_version: "str | None" = None
+    """"1.0", "1.1" or "2"; without it what --http-version says, or "1.1"."""
+
+    report_timings = False
+    """Whether responses and request events have `timings`: where the time of each request went."""
+
     def __init__(self, environment):
         super().__init__(environment)
         if self.host is None:
@@ -252,6 +267,8 @@ class FastHttpUser(RestMixin, User):
                 f"You must specify the base host. Give {type(self).__name__} a host, "
                 "or name one with --host on the command line."
             )
+        options = getattr(self.environment, "parsed_options", None)
+        version = self.http_version or getattr(options, "http_version", None)
         self.client = FastHttpSession(
             base_url=self.host,
             request_event=self.environment.events.request,
@@ -267,7 +284,9 @@ class FastHttpUser(RestMixin, User):
             headers=self.default_headers,
             proxy_host=self.proxy_host,
             proxy_port=self.proxy_port,
+            **({"http_version": version} if version is not None else {}),
         )
+        self.client.report_timings = self.report_timings
 
 
 def _caught(error, url, max_retries):
