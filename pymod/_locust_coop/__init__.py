@@ -1,20 +1,22 @@
-"""The cooperative standard library: what Python's modules offer for waiting lets the other green threads run.
+"""The cooperative standard library: what waits in it lets the other green threads run.
 
-Most of it is C (src/coop), which replaces methods in the types where they are: socket.socket, threading.Lock, RLock,
-queue.SimpleQueue, select.epoll and the TLS objects below ssl.SSLSocket stay the classes that they were. So objects that were
-made before are cooperative too, and nothing changes for other OS threads. What are plain functions is replaced by name.
+Most of it is C (src/coop), which replaces methods in the types where they are: socket.socket,
+threading.Lock, RLock, queue.SimpleQueue, select.epoll and the TLS objects below ssl.SSLSocket stay
+the classes that they were. So objects that were made before are cooperative too, and nothing
+changes for other OS threads. What are plain functions is replaced by name.
 
     patch()                     everything
     patch(**which)              everything, but for what is False; the names are those of PARTS
     patch_parts(names)          only these
     is_patched(module)          whether anything of a module (by name) has been replaced
     is_object_patched(module, name)
-    original(module, name)      what a name was before; where a class is the same as before, that class
+    original(module, name)      what a name was before; for a class that has stayed, that class
     saved                       module -> name -> what it was
     socket, ssl, select, selectors, subprocess, threading, queue, time, os, signal
                                 those modules of the standard library themselves
 
-A module that is not imported yet is patched when it is: to patch costs no imports. patch() may be called again at any time.
+A module that is not imported yet is patched when it is: to patch costs no imports. patch() may be
+called again at any time.
 """
 
 from __future__ import annotations
@@ -46,10 +48,33 @@ PARTS = (
     "queue",
     "contextvars",
 )
-"""What patch() can be told to leave alone. sys, aggressive, Event, builtins, signal and contextvars stand for nothing that has to
-be replaced here: they are known because gevent knows them."""
+"""What patch() can be told to leave alone. sys, aggressive, Event, builtins, signal and contextvars
+stand for nothing that has to be replaced here: they are known because gevent knows them."""
 
-MODULES = ("socket", "ssl", "select", "selectors", "subprocess", "threading", "queue", "time", "os", "signal")
+MODULES = (
+    "socket",
+    "ssl",
+    "select",
+    "selectors",
+    "subprocess",
+    "threading",
+    "queue",
+    "time",
+    "os",
+    "signal",
+)
+
+_THREADING_CLASSES = (
+    "Lock",
+    "RLock",
+    "Condition",
+    "Event",
+    "Semaphore",
+    "BoundedSemaphore",
+    "Barrier",
+    "Timer",
+    "Thread",
+)
 
 saved: dict[str, dict[str, object]] = {}
 
@@ -87,7 +112,7 @@ def _patch_thread() -> None:
     _locust.coop_locks()
     when_imported("grpc._cython.cygrpc", _patch_grpc)
     _changed(_thread, "allocate_lock", "LockType", "RLock")
-    _changed(_threading, "Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier", "Timer", "Thread")
+    _changed(_threading, *_THREADING_CLASSES)
     for name, replacement in _threads.functions(_thread):
         _replace(_thread, name, replacement)
     for name, replacement in _threads.names(_threading):
@@ -153,7 +178,8 @@ def _patch_select() -> None:
 
 def _patch_ssl() -> None:
     when_imported("_ssl", lambda module: _locust.coop_tls())
-    when_imported("ssl", lambda module: _changed(module, "SSLContext", "SSLSocket", "get_server_certificate"))
+    changed = ("SSLContext", "SSLSocket", "get_server_certificate")
+    when_imported("ssl", lambda module: _changed(module, *changed))
 
 
 def _patch_queue() -> None:

@@ -1,7 +1,8 @@
 """gRPC, whose core waits in C: those waits move to other OS threads.
 
-Its threads that only turn completions into wake-ups are real ones; the conditions that they notify are cooperative. What blocks
-in the caller's thread is called on another one. So init_gevent(), which makes gRPC use gevent's event loop, has nothing to do.
+Its threads that only turn completions into wake-ups are real ones; the conditions that they notify
+are cooperative. What blocks in the caller's thread is called on another one. So init_gevent(),
+which makes gRPC use gevent's event loop, has nothing to do.
 """
 
 from __future__ import annotations

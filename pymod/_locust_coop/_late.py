@@ -1,6 +1,6 @@
 """Something to be done as soon as a module is there: at once, or when it is imported.
 
-importlib.abc would cost more than all the rest, so that finder and loader are what they are without it.
+importlib.abc would cost more than all the rest: finder and loader do without it.
 """
 
 from __future__ import annotations

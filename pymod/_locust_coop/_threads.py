@@ -40,7 +40,8 @@ _of_this_thread = threading.local()
 class _DummyThread(threading._DummyThread):
     """What current_thread() says of a green thread that threading has not started.
 
-    Python keeps such objects for ever (until 3.12): with a new green thread for each user they would pile up.
+    Until 3.12 Python keeps such objects for ever: with a new green thread for each user they would
+    pile up.
     """
 
     def __init__(self):
@@ -52,7 +53,7 @@ class _DummyThread(threading._DummyThread):
 
 
 class Handle:
-    """What threading.Thread keeps of a thread, green or real: that is decided when it is started."""
+    """What threading.Thread keeps of a thread: green or real is decided at its start."""
 
     living: weakref.WeakSet = weakref.WeakSet()
     """The green ones."""
@@ -100,7 +101,9 @@ class Handle:
         """Waits for its end."""
         if self._real is not None:
             _locust.offload(self._real.join, timeout)
-        elif not self.is_done() and self._running.acquire(timeout=-1 if timeout is None else timeout):
+            return
+        limit = -1 if timeout is None else timeout
+        if not self.is_done() and self._running.acquire(timeout=limit):
             self._running.release()
 
     def _set_done(self) -> None:
@@ -126,7 +129,7 @@ def start_joinable_thread(function, handle=None, daemon=True):
 
 def _join_all() -> None:
     """At exit."""
-    while waiting := [handle for handle in Handle.living if not handle.daemon and not handle.is_done()]:
+    while waiting := [h for h in Handle.living if not h.daemon and not h.is_done()]:
         for handle in waiting:
             handle.join()
 
@@ -152,12 +155,12 @@ def names(module):
 
 
 def _acquire_restore(self, state):
-    """Whoever waited for a condition holds its lock again, even if they are thrown out of the wait."""
+    """Whoever waited for a condition holds its lock again, even if thrown out of the wait."""
     _locust.acquire_for_sure(self._lock)
 
 
 def change_classes() -> None:
-    """Conditions of a lock that is no RLock; what there is to be done at the end of threads."""
+    """Conditions of a lock that is no RLock; what is to be done at the end of threads."""
     threading.Condition._acquire_restore = _acquire_restore
     if _ThreadHandle is not None:
         threading._register_atexit(_join_all)

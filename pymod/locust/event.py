@@ -1,5 +1,6 @@
 """Events: what happens during a test, and how locustfiles hear of it."""
 
+import functools
 import inspect
 import logging
 
@@ -19,6 +20,17 @@ class DeprecatedEventHook(EventHook):
         """As EventHook.add_listener(), with the warning."""
         logging.warning(self.message)
         return super().add_listener(handler)
+
+
+def _measured(measurement, function):
+    """The function, each call of which is measured as `measurement` says: what EventHook.measure() decorates."""
+
+    @functools.wraps(function)
+    def measured(*args, **kwargs):
+        with measurement._again():
+            return function(*args, **kwargs)
+
+    return measured
 
 
 class Events:

@@ -22,6 +22,7 @@ from ._results import leave_results, open_csv_files, write_html_report
 from ._version import version
 from .argument_parser import get_locustfiles_locally, parse_locustfile_option, parse_options
 from .env import Environment
+from .exception import StopTest
 from .html import get_html_report  # noqa: F401
 from .input_events import input_listener
 from .log import greenlet_exception_logger, setup_logging
@@ -155,10 +156,25 @@ def _spawn(function) -> _locust.Greenlet:
     return green
 
 
+def _quit_runner(environment: Environment) -> None:
+    """Ends the test. An exception of a listener (StopTest) may cut that short, but nobody is left over."""
+    runner = environment.runner
+    try:
+        runner.quit()
+        return
+    except StopTest as error:
+        logger.error(error)
+    except Exception:
+        log.unhandled_greenlet_exception = True
+        logger.critical("The end of the test was cut short by an exception", exc_info=True)
+    runner.user_greenlets.kill()
+    runner.greenlet.kill()
+
+
 def _start_run_time_limit(environment: Environment, run_time: int) -> _locust.Greenlet:
     def stop():
         logger.info("--run-time limit reached, shutting down")
-        environment.runner.quit()
+        _quit_runner(environment)
 
     logger.info("Run time limit set to %s seconds", run_time)
     green = _locust.Greenlet.spawn_later(run_time, stop)
@@ -184,7 +200,7 @@ def _run_shape(environment: Environment) -> None:
             logging.info("Exiting due to CTRL+C interruption")
     finally:
         logger.info("Shape test completed, shutting down")
-        environment.runner.quit()
+        _quit_runner(environment)
 
 
 def _start_keyboard(environment: Environment, live: LiveView | None) -> _locust.Greenlet:
@@ -252,7 +268,7 @@ def _shut_down(environment: Environment, options, background: list, limit: list)
     for green in background:
         green.kill(block=False)
     logger.debug("Cleaning up runner...")
-    environment.runner.quit()  # if the time limit is at it already, this waits for it
+    _quit_runner(environment)  # if the time limit is at it already, this waits for it
     for green in limit:
         green.kill(block=False)
     for green in background + limit:

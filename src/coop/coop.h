@@ -3,9 +3,9 @@
  * lets the other green threads run.
  *
  * The classes stay what they are: socket.socket, threading.Lock, RLock,
- * SimpleQueue, epoll and the TLS objects of ssl keep their types, and only those
- * of their methods that wait are replaced, in the type itself. So objects that
- * were made before are cooperative as well (the locks of logging and of
+ * SimpleQueue, epoll and the TLS objects of ssl keep their types, and only
+ * those of their methods that wait are replaced, in the type itself. So objects
+ * that were made before are cooperative as well (the locks of logging and of
  * importlib above all), subclasses and isinstance() work as ever, and nothing
  * is paid for methods that do not wait.
  *

@@ -78,7 +78,7 @@ deadline_is_over(int64_t deadline)
 
 /* --- sock.c: the C part of a socket object. */
 
-extern PyTypeObject *socket_type;       /* _socket.socket; NULL until looked up */
+extern PyTypeObject *socket_type;       /* NULL until looked up */
 
 /* Finds _socket.socket and makes sure that it looks as expected. */
 int socket_type_find(void);
@@ -88,8 +88,8 @@ int socket_type_find(void);
 int socket_fd(PyObject *sock);
 int64_t socket_timeout(PyObject *sock);
 
-/* Calls an original method of object so that it does not wait: for as long, sock
-   is non-blocking. NULL with an exception set, maybe that it would have to
+/* Calls an original method of object so that it does not wait: for as long,
+   sock is non-blocking. NULL with an exception set, maybe that it would have to
    wait. */
 PyObject *socket_attempt(PyObject *sock, PyObject *original, PyObject *object,
                          PyObject *const *args, Py_ssize_t n,

@@ -1,13 +1,13 @@
 /*
  * threading.Lock and RLock.
  *
- * A lock is Python's own, and its owner is whoever holds it there; a green thread
- * that finds it taken waits in the parking lot, and tries again when it is
- * released. Other OS threads wait as they always did.
+ * A lock is Python's own, and its owner is whoever holds it there; a green
+ * thread that finds it taken waits in the parking lot, and tries again when it
+ * is released. Other OS threads wait as they always did.
  *
  * Python takes all green threads for one owner of an RLock, as they share an OS
- * thread. So which of them holds it, and how often, is kept here while one does;
- * Python's own count is 1 meanwhile.
+ * thread. So which of them holds it, and how often, is kept here while one
+ * does; Python's own count is 1 meanwhile.
  */
 #include "config.h"
 #include "coop/internal.h"

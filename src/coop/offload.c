@@ -4,8 +4,8 @@
  * Threads come into being when there is work and none is idle, up to
  * THREADS_MAX, and end after IDLE_SECONDS without work. A job belongs to the
  * pool until it is done; then a letter takes it to the hub. Whoever waited for
- * it may have been killed meanwhile: the job knows its green thread only as long
- * as that waits.
+ * it may have been killed meanwhile: the job knows its green thread only as
+ * long as that waits.
  */
 #include "config.h"
 #include "coop/coop.h"

@@ -1,6 +1,7 @@
 /*
- * Name lookup off the hub: _socket.getaddrinfo() and kin are called on another OS
- * thread, unless the host is an address already, and nobody needs to be asked.
+ * Name lookup off the hub: _socket.getaddrinfo() and kin are called on another
+ * OS thread, unless the host is an address already, and nobody needs to be
+ * asked.
  *
  * The functions that replace them have the original as their self.
  */

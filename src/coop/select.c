@@ -134,7 +134,7 @@ selection_result(const struct selection *s)
     return result;
 }
 
-/* Whether the call is to be ours, and for how many seconds (-1: without end). */
+/* Whether the call is to be ours, and for how many seconds (-1: no end). */
 static bool
 may_wait(PyObject *const *args, Py_ssize_t n, double *seconds)
 {
@@ -181,8 +181,8 @@ py_select(PyObject *module, PyObject *const *args, Py_ssize_t n)
 
 static PyObject *original_poll, *original_close;
 
-/* poll(timeout=None, maxevents=-1): what it says about time. false: the original
-   is to see to it. */
+/* poll(timeout=None, maxevents=-1): what it says about time. false: the
+   original is to see to it. */
 static bool
 read_poll_arguments(PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
                     double *seconds, PyObject **most)

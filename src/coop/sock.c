@@ -3,9 +3,10 @@
  *
  * A socket without time limit is a blocking descriptor, as ever, so that child
  * processes and C libraries to whom it is given find what they expect. Here it
- * is asked not to wait: for what is called most, with MSG_DONTWAIT; for the rest
- * the original method is called while the descriptor is non-blocking for a
- * moment. Other OS threads and sockets with a time limit of 0 get the originals.
+ * is asked not to wait: for what is called most, with MSG_DONTWAIT; for the
+ * rest the original method is called while the descriptor is non-blocking for a
+ * moment. Other OS threads and sockets with a time limit of 0 get the
+ * originals.
  */
 #include "config.h"
 #include "coop/internal.h"

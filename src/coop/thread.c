@@ -1,10 +1,10 @@
 /*
  * _thread: starting threads, and waiting for their end.
  *
- * A thread that is started on the hub's OS thread is a green thread; one that is
- * started elsewhere is a real one. In either case the lock that Thread.join()
- * waits for is released here, at the end, and not by Python when it deletes the
- * thread's state: that would wake no green threads.
+ * A thread that is started on the hub's OS thread is a green thread; one that
+ * is started elsewhere is a real one. In either case the lock that
+ * Thread.join() waits for is released here, at the end, and not by Python when
+ * it deletes the thread's state: that would wake no green threads.
  */
 #include "config.h"
 #include "coop/internal.h"

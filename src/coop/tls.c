@@ -18,8 +18,8 @@ static struct {
 static PyObject *want_read, *want_write;        /* exception classes */
 static PyObject *owner_name;
 
-/* The socket that it works on: 1 and a new reference; 0 if there is none, or the
-   call is not to be ours; -1 with an exception set. */
+/* The socket that it works on: 1 and a new reference; 0 if there is none, or
+   the call is not to be ours; -1 with an exception set. */
 static int
 socket_of(PyObject *self, PyObject **sock)
 {

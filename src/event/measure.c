@@ -6,12 +6,16 @@
  * stop in the middle of the request, as when a request of the HTTP client is
  * cut short. Any other exception is reported as the request's failure; those
  * that are no Exception (gevent.Timeout) go on afterwards.
+ *
+ * One object is good for one block. As a decorator of a function it makes
+ * another one like it for each call.
  */
 #include "event/internal.h"
 
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "base/lookup.h"
 #include "base/names.h"
 #include "base/pycompat.h"
 #include "green/green.h"
@@ -19,6 +23,7 @@
 typedef struct {
     PyObject_HEAD
     PyObject *hook;
+    PyObject *args, *kwargs;    /* what measure() was called with; or NULL */
     PyObject *meta;             /* dict: what will be fired */
     int64_t started;            /* clock_ns() */
 } MeasureObject;
@@ -65,6 +70,8 @@ hook_measure(PyObject *hook, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     self->hook = Py_NewRef(hook);
+    self->args = Py_NewRef(args);
+    self->kwargs = Py_XNewRef(kwargs);
     self->meta = meta;
     self->started = 0;
     PyObject_GC_Track(self);
@@ -84,6 +91,12 @@ set_number(MeasureObject *self, PyObject *key, PyObject *number)
 static PyObject *
 measure_enter(MeasureObject *self, PyObject *unused)
 {
+    if (self->started != 0) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this block has been measured: call measure() for "
+                        "each one");
+        return NULL;
+    }
     if (set_number(self, names.start_time,
                    PyFloat_FromDouble(clock_wall())) < 0) {
         return NULL;
@@ -118,11 +131,41 @@ measure_exit(MeasureObject *self, PyObject *const *args, Py_ssize_t nargs)
         PyErr_GivenExceptionMatches(error, PyExc_Exception));
 }
 
+/* --- As a decorator. */
+
+static PyObject *
+measure_call(MeasureObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"func", NULL};
+    PyObject *function;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords,
+                                     &function)) {
+        return NULL;
+    }
+    PyObject *decorate = lookup("locust.event", "_measured");
+    PyObject *result = decorate != NULL
+                           ? PyObject_CallFunctionObjArgs(
+                                 decorate, (PyObject *)self, function, NULL)
+                           : NULL;
+    Py_XDECREF(decorate);
+    return result;
+}
+
+PyDoc_STRVAR(again_doc, "_again($self)\n--\n\nOne like it, for another block.");
+
+static PyObject *
+measure_again(MeasureObject *self, PyObject *unused)
+{
+    return hook_measure(self->hook, self->args, self->kwargs);
+}
+
 static int
 measure_traverse(MeasureObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->hook);
+    Py_VISIT(self->args);
+    Py_VISIT(self->kwargs);
     Py_VISIT(self->meta);
     return 0;
 }
@@ -131,6 +174,8 @@ static int
 measure_clear(MeasureObject *self)
 {
     Py_CLEAR(self->hook);
+    Py_CLEAR(self->args);
+    Py_CLEAR(self->kwargs);
     Py_CLEAR(self->meta);
     return 0;
 }
@@ -148,10 +193,12 @@ measure_dealloc(MeasureObject *self)
 static PyMethodDef measure_methods[] = {
     {"__enter__", (PyCFunction)measure_enter, METH_NOARGS},
     {"__exit__", (PyCFunction)(void (*)(void))measure_exit, METH_FASTCALL},
+    {"_again", (PyCFunction)measure_again, METH_NOARGS, again_doc},
     {NULL},
 };
 
 static PyType_Slot measure_slots[] = {
+    {Py_tp_call, measure_call},
     {Py_tp_traverse, measure_traverse},
     {Py_tp_clear, measure_clear},
     {Py_tp_dealloc, measure_dealloc},

@@ -53,6 +53,7 @@ typedef struct {
     bool stream;
     bool trust_env;
     bool report_timings;
+    bool shared;                /* the transport is also others' */
     bool replaced;              /* an attribute stands for a method that native
                                    requests would not call */
 } SessionObject;
@@ -202,6 +203,11 @@ bool transport_options(TransportObject *transport, PyObject *options,
 /* transport.c: closes the connections once none is in use; NULL is allowed. 0,
    or -1 with an exception set. */
 int transport_close(TransportObject *transport);
+
+/* leave.c: the green thread of a user has ended. Closes the connections of the
+   sessions that it keeps in its attributes and that are its own, once none is
+   in use. 0, or -1 with an exception set. */
+int http_user_left(PyObject *user);
 
 int session_module_exec(PyObject *module);
 int transport_module_exec(PyObject *module);

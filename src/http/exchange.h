@@ -125,7 +125,8 @@ struct exchange {
     size_t body_length;
     struct upload *upload;      /* owned: the body if it is none of memory; then
                                    body is NULL */
-    struct stream *stream;      /* a reference; NULL: the reply keeps the body */
+    struct stream *stream;      /* a reference; NULL: the reply keeps the
+                                   body */
     const struct http_options *options; /* a reference; NULL: the ordinary */
     bool body_is_text;          /* it was str, in UTF-8 now */
     bool follow;                /* redirects */

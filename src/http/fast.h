@@ -118,6 +118,11 @@ void fast_connections_free(struct fast_connections *own);
 /* --- fastagent.c */
 
 extern PyTypeObject *Agent_Type;
+extern PyTypeObject *FastSession_Type;  /* fastsession.c */
+
+/* Closes its connections once none is in use, unless other agents share them.
+   0, or -1 with an exception set. */
+int agent_leave(AgentObject *agent);
 
 /* Whether a status is none of the agent's valid_response_codes, which are
    usual if that was found before: 1, 0 or -1. */

@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include "base/names.h"
+#include "base/pycompat.h"
 #include "http/options.h"
 
 PyTypeObject *Agent_Type;
@@ -166,6 +167,14 @@ static PyObject *
 agent_close(AgentObject *agent, PyObject *unused)
 {
     return fast_connections_drop(connections_of(agent));
+}
+
+int
+agent_leave(AgentObject *agent)
+{
+    return agent->pool != NULL && Py_REFCNT(agent->pool) > 1
+               ? 0
+               : drop_result(fast_connections_drop(connections_of(agent)));
 }
 
 /* --- Cookies, for the jar that shows them. */

@@ -336,6 +336,7 @@ get_error(ResponseObject *r, void *closure)
 static int
 set_error(ResponseObject *r, PyObject *value, void *closure)
 {
+    value = value == Py_None ? NULL : value;
     Py_XSETREF(r->error, Py_XNewRef(value));
     Py_XSETREF(r->reported, Py_XNewRef(value));
     return 0;

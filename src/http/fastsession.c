@@ -20,7 +20,7 @@
 struct fast_helpers fast_helpers;
 struct curl_slist *fast_default_lines;
 
-static PyTypeObject *FastSession_Type;
+PyTypeObject *FastSession_Type;
 
 static const struct keyword keywords[] = {
     CALL_KEYWORD(name),    CALL_KEYWORD(catch_response),

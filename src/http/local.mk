@@ -46,6 +46,7 @@ libcore_la_SOURCES += \
 	src/http/flow.c \
 	src/http/flow.h \
 	src/http/helpers.c \
+	src/http/leave.c \
 	src/http/outcome.c \
 	src/http/perform.c \
 	src/http/pyengine.c \

@@ -129,6 +129,7 @@ set_transport(SessionObject *s, PyObject *value, void *closure)
         return -1;
     }
     Py_XSETREF(s->transport, (TransportObject *)Py_NewRef(value));
+    s->shared = true;
     return 0;
 }
 

@@ -7,7 +7,8 @@
  *
  * libcurl would silently send a request again when a kept-alive connection
  * breaks under it. A load generator must report that: the second attempt is
- * refused (transfer_on_request, engine_open_socket) and the break is the result.
+ * refused (transfer_on_request, engine_open_socket), and the break is the
+ * result.
  */
 #include "config.h"
 

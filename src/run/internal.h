@@ -21,6 +21,9 @@ int run_fire_environment(PyObject *environment, PyObject *event);
 /* json.dumps(value, sort_keys=sort): new reference or NULL. */
 PyObject *run_json(PyObject *value, bool sort);
 
+/* The sum of a dict's values, which are ints: an int, or NULL. */
+PyObject *run_sum(PyObject *counts);
+
 /* What becomes of an exception that would leave a green thread of a runner:
    locust.runners decides. Takes the error indicator; a GreenletExit stays.
    Returns None (new reference) when all is said, NULL with an exception. */
@@ -84,9 +87,41 @@ runner_state_is(const RunnerObject *self, PyObject *state)
 /* Adds one of its own methods, by name, to an event. 0 or -1. */
 int runner_listen(RunnerObject *self, PyObject *event, PyObject *method);
 
+/* --- stop.c */
+
 /* Kills a green thread that an attribute of the runner names, unless that is
    the caller (or none), and waits for its end. Parks. 0 or -1. */
 int runner_kill_own(PyObject *green);
+
+/* stop(), or quit(). Parks. None, or NULL with an exception set. */
+PyObject *runner_end(RunnerObject *self, bool quit);
+
+/* Kills the green thread that stops the test, if another one is at it. 0 or
+   -1. */
+int runner_hurry(RunnerObject *self);
+
+/* Says so if the processor was the limit. 0 or -1. */
+int runner_log_cpu_warning(RunnerObject *self);
+
+/* --- messages.c: methods of runners. */
+
+PyObject *runner_register_message(RunnerObject *self, PyObject *args,
+                                  PyObject *kwargs);
+PyObject *runner_send_locally(RunnerObject *self, PyObject *args,
+                              PyObject *kwargs);
+PyObject *runner_log_exception(RunnerObject *self, PyObject *args,
+                               PyObject *kwargs);
+PyObject *runner_on_user_error(RunnerObject *self, PyObject *args,
+                               PyObject *kwargs);
+
+/* --- spread.c */
+
+/* self.spawn_users(counts, wait). 0 or -1. */
+int runner_call_spawn(RunnerObject *self, PyObject *counts, bool wait);
+
+/* Starts so many users, {class name: number}, one by one, so many a second.
+   Parks. 0 or -1. */
+int runner_spawn_evenly(RunnerObject *self, PyObject *counts, double rate);
 
 /* --- settings.c */
 

@@ -16,13 +16,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/names.h"
 #include "green/group.h"
 #include "green/watch.h"
-
-/* Users that are due within so many seconds of one another start together. */
-#define SPREAD_STEP 0.002
 
 typedef struct {
     RunnerObject base;
@@ -143,19 +139,6 @@ check_wait(RunnerObject *self, const struct ramp *r)
 
 /* --- One batch. */
 
-/* The sum of a dict's values, as a Python number. */
-static PyObject *
-sum_of(PyObject *counts)
-{
-    PyObject *name, *count;
-    Py_ssize_t at = 0;
-    long sum = 0;
-    while (PyDict_Next(counts, &at, &name, &count)) {
-        sum += PyLong_AsLong(count);
-    }
-    return PyErr_Occurred() ? NULL : PyLong_FromLong(sum);
-}
-
 /* What is missing in have (or, reversed, too much): {class name: number}. */
 static PyObject *
 excess(PyObject *wanted, PyObject *have, int sign)
@@ -179,133 +162,6 @@ excess(PyObject *wanted, PyObject *have, int sign)
 }
 
 static int
-spawn(LocalRunnerObject *self, PyObject *counts, bool wait)
-{
-    PyObject *r = PyObject_CallMethodObjArgs(
-        (PyObject *)self, names.spawn_users, counts, wait ? Py_True : Py_False,
-        NULL);
-    return drop_result(r);
-}
-
-/* --- Spreading a batch over its second. */
-
-/* How many users of each class are still to be started. */
-struct shares {
-    PyObject *names;            /* list */
-    long *counts;
-    Py_ssize_t next;            /* whose turn it is */
-};
-
-static int
-shares_init(struct shares *s, PyObject *counts)
-{
-    s->names = PyDict_Keys(counts);
-    Py_ssize_t n = s->names != NULL ? PyList_GET_SIZE(s->names) : 0;
-    s->counts = PyMem_Calloc((size_t)n + 1, sizeof(long));
-    if (s->names == NULL || s->counts == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *count =
-            PyDict_GetItemWithError(counts, PyList_GET_ITEM(s->names, i));
-        s->counts[i] = count != NULL ? PyLong_AsLong(count) : -1;
-        if (s->counts[i] < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static void
-shares_free(struct shares *s)
-{
-    Py_XDECREF(s->names);
-    PyMem_Free(s->counts);
-}
-
-/* So many users (no more than are left), the classes taking turns: a new
-   dict. */
-static PyObject *
-shares_take(struct shares *s, long n)
-{
-    PyObject *taken = PyDict_New();
-    Py_ssize_t classes = PyList_GET_SIZE(s->names);
-    while (taken != NULL && n > 0) {
-        Py_ssize_t i = s->next++ % classes;
-        if (s->counts[i] == 0) {
-            continue;
-        }
-        PyObject *name = PyList_GET_ITEM(s->names, i);
-        PyObject *old = PyDict_GetItemWithError(taken, name);
-        PyObject *more = PyLong_FromLong(old ? PyLong_AsLong(old) + 1 : 1);
-        if (more == NULL || PyDict_SetItem(taken, name, more) < 0) {
-            Py_CLEAR(taken);
-        }
-        Py_XDECREF(more);
-        s->counts[i]--;
-        n--;
-    }
-    return taken;
-}
-
-static int
-spawn_some(LocalRunnerObject *self, struct shares *shares, long n)
-{
-    PyObject *counts = shares_take(shares, n);
-    int result = counts != NULL ? spawn(self, counts, false) : -1;
-    Py_XDECREF(counts);
-    return result;
-}
-
-/* So many users a second that they all start within the dispatcher's step:
-   those that replace users who have ended meanwhile come on top of the rate. */
-static double
-spread_rate(long total, double rate)
-{
-    double step = rate > 1 ? floor(rate) : 1;
-    return (double)total > step ? (double)total * rate / step : rate;
-}
-
-/* Starts user k at k / rate seconds from now, or as soon as its turn comes. */
-static int
-spawn_spread(LocalRunnerObject *self, struct shares *shares, long total,
-             double rate)
-{
-    int64_t begin = clock_ns();
-    for (long done = 0; done < total;) {
-        double passed = (double)(clock_ns() - begin) * 1e-9;
-        double due = floor((passed + SPREAD_STEP) * rate) + 1;
-        long now = due < (double)total ? (long)due : total;
-        if (now > done && spawn_some(self, shares, now - done) < 0) {
-            return -1;
-        }
-        done = now;
-        double pause = (double)done / rate - passed;
-        if (done < total &&
-            green_sleep(pause > SPREAD_STEP ? pause : SPREAD_STEP) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int
-spawn_evenly(LocalRunnerObject *self, PyObject *counts, double rate)
-{
-    PyObject *sum = sum_of(counts);
-    long total = sum != NULL ? PyLong_AsLong(sum) : -1;
-    struct shares shares = {NULL};
-    int result = total < 0 ? -1 : shares_init(&shares, counts);
-    if (result == 0) {
-        result = spawn_spread(self, &shares, total, spread_rate(total, rate));
-    }
-    shares_free(&shares);
-    Py_XDECREF(sum);
-    return result;
-}
-
-static int
 stop(LocalRunnerObject *self, PyObject *counts)
 {
     PyObject *r = PyObject_CallMethodOneArg((PyObject *)self,
@@ -317,7 +173,7 @@ static int
 log_batch(PyObject *wanted)
 {
     int wanted_at_all = run_debugging();
-    PyObject *sum = wanted_at_all > 0 ? sum_of(wanted) : NULL;
+    PyObject *sum = wanted_at_all > 0 ? run_sum(wanted) : NULL;
     PyObject *text = sum != NULL ? run_json(wanted, true) : NULL;
     int result = text == NULL
                      ? (wanted_at_all == 0 ? 0 : -1)
@@ -338,11 +194,13 @@ apply_counts(LocalRunnerObject *self, PyObject *wanted, const struct ramp *r)
     PyObject *down = up != NULL ? excess(wanted, have, -1) : NULL;
     int result = -1;
     if (down != NULL && r->wait) {
-        result = stop(self, down) < 0 ? -1 : spawn(self, up, true);
+        result = stop(self, down) < 0
+                     ? -1
+                     : runner_call_spawn(&self->base, up, true);
     }
     else if (down != NULL) {
-        result = self->spread ? spawn_evenly(self, up, r->rate)
-                              : spawn(self, up, false);
+        result = self->spread ? runner_spawn_evenly(&self->base, up, r->rate)
+                              : runner_call_spawn(&self->base, up, false);
         result = result < 0 ? -1 : stop(self, down);
     }
     Py_XDECREF(down);
@@ -424,7 +282,7 @@ announce(LocalRunnerObject *local)
 {
     RunnerObject *self = &local->base;
     PyObject *counts = count_started(local);
-    PyObject *sum = counts != NULL ? sum_of(counts) : NULL;
+    PyObject *sum = counts != NULL ? run_sum(counts) : NULL;
     PyObject *text = sum != NULL ? run_json(counts, true) : NULL;
     PyObject *kwargs = text != NULL ? PyDict_New() : NULL;
     int result = -1;
@@ -433,7 +291,8 @@ announce(LocalRunnerObject *local)
         log_line("locust.runners", "info",
                 "All users spawned: %U (%S total users)", text, sum) == 0) {
         Py_XSETREF(self->target_user_classes_count, Py_NewRef(counts));
-        result = event_fire_of(self->environment, names.spawning_complete, kwargs);
+        result = event_fire_of(self->environment, names.spawning_complete,
+                               kwargs);
     }
     Py_XDECREF(kwargs);
     Py_XDECREF(text);
@@ -595,84 +454,6 @@ local_runner_start(LocalRunnerObject *self, PyObject *args, PyObject *kwargs)
     return result < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* --- Messages and exceptions. */
-
-static PyObject *
-deliver(LocalRunnerObject *self, PyObject *entry, PyObject *type,
-        PyObject *data)
-{
-    PyObject *cls = lookup("locust.rpc.protocol", "Message");
-    PyObject *msg =
-        cls != NULL ? PyObject_CallFunction(cls, "OOs", type, data, "local")
-                    : NULL;
-    PyObject *listener =
-        msg != NULL ? PySequence_GetItem(entry, 0) : NULL;
-    PyObject *kwargs =
-        listener == NULL
-            ? NULL
-            : Py_BuildValue("{sOsO}", "environment", self->base.environment,
-                            "msg", msg);
-    PyObject *r = kwargs == NULL
-                      ? NULL
-                      : PyObject_VectorcallDict(listener, NULL, 0, kwargs);
-    Py_XDECREF(kwargs);
-    Py_XDECREF(listener);
-    Py_XDECREF(msg);
-    Py_XDECREF(cls);
-    return r;
-}
-
-static PyObject *
-local_runner_send_message(LocalRunnerObject *self, PyObject *args,
-                          PyObject *kwargs)
-{
-    static char *keywords[] = {"msg_type", "data", "client_id", NULL};
-    PyObject *type, *data = Py_None, *client_id = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO", keywords, &type,
-                                     &data, &client_id)) {
-        return NULL;
-    }
-    PyObject *custom = self->base.custom_messages;
-    int known = PySequence_Contains(custom, type);
-    if (known > 0) {
-        PyObject *entry = PyObject_GetItem(custom, type);
-        PyObject *r =
-            entry != NULL ? deliver(self, entry, type, data) : NULL;
-        Py_XDECREF(entry);
-        Py_XDECREF(r);
-        known = r == NULL ? -1 : 1;
-    }
-    else if (known == 0) {
-        known = log_line("locust.runners", "warning",
-                        "Unknown message type received: %S", type);
-    }
-    if (known < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-local_runner_on_user_error(LocalRunnerObject *self, PyObject *args,
-                           PyObject *kwargs)
-{
-    static char *keywords[] = {"user_instance", "exception", "tb", NULL};
-    PyObject *user, *exception, *tb;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO", keywords, &user,
-                                     &exception, &tb)) {
-        return NULL;
-    }
-    PyObject *msg = PyObject_Str(exception);
-    PyObject *trace = msg != NULL ? log_traceback("format_tb", tb) : NULL;
-    PyObject *r = trace == NULL
-                      ? NULL
-                      : PyObject_CallMethod((PyObject *)self, "log_exception",
-                                            "sOO", "local", msg, trace);
-    Py_XDECREF(trace);
-    Py_XDECREF(msg);
-    return r;
-}
-
 /* --- The type. */
 
 /* "<host>_<32 hex digits>" */
@@ -778,8 +559,8 @@ PyDoc_STRVAR(send_message_doc,
 
 static PyMethodDef local_runner_methods[] = {
     {"start", KEYWORDS(local_runner_start), start_doc},
-    {"send_message", KEYWORDS(local_runner_send_message), send_message_doc},
-    {"_on_user_error", KEYWORDS(local_runner_on_user_error), NULL},
+    {"send_message", KEYWORDS(runner_send_locally), send_message_doc},
+    {"_on_user_error", KEYWORDS(runner_on_user_error), NULL},
     {NULL},
 };
 

@@ -9,10 +9,13 @@ libcore_la_SOURCES += \
 	src/run/dispatcher.h \
 	src/run/internal.h \
 	src/run/local.c \
+	src/run/messages.c \
 	src/run/monitor.c \
 	src/run/runner.c \
 	src/run/runner.h \
 	src/run/settings.c \
 	src/run/shape.c \
+	src/run/spread.c \
+	src/run/stop.c \
 	src/run/support.c \
 	src/run/users.c

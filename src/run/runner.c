@@ -1,15 +1,6 @@
 /*
- * Runner: the state machine and what all kinds of runners share.
- *
- * stop() and quit() end users and the runner's own green threads. Called from
- * one of those, they would end their caller half-way through; so they are
- * handed to a green thread of their own then, and the caller waits for its
- * GreenletExit: to it, they do not return, as in Locust. If somebody is at it
- * already, others wait until that one has finished. If that one is killed on
- * the way, the next goes on: listeners are not told twice, but users are killed
- * once more, also out of their on_stop. A listener that it has called itself
- * cannot wait for it: in test_stopping such a stop() goes on where it stands,
- * and leaves nothing to do; later on there is nothing to do.
+ * Runner: the state machine and what all kinds of runners share. What it does
+ * with users is in users.c, how a test ends in stop.c.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -243,260 +234,28 @@ runner_py_shape_worker(RunnerObject *self, PyObject *unused)
 
 /* --- Ending. */
 
-int
-runner_kill_own(PyObject *slot)
-{
-    if (slot == NULL || !PyObject_TypeCheck(slot, Green_Type) ||
-        (struct green *)slot == green_current()) {
-        return 0;
-    }
-    Py_INCREF(slot);
-    int result = green_kill((struct green *)slot, NULL);
-    Py_DECREF(slot);
-    return result;
-}
-
-static int
-stop_all_users(RunnerObject *self)
-{
-    PyObject *counts = runner_count_users(self);
-    PyObject *r = counts == NULL
-                      ? NULL
-                      : PyObject_CallMethodOneArg((PyObject *)self,
-                                                  names.stop_users, counts);
-    Py_XDECREF(counts);
-    return drop_result(r);
-}
-
-static int
-log_cpu_warning(RunnerObject *self)
-{
-    return self->cpu_warning_emitted
-               ? log_line("locust.runners", "warning",
-                         "CPU usage was too high at some point during the "
-                         "test! What was measured may be the load "
-                         "generator's own limit.")
-               : 0;
-}
-
-enum { STOP_BEGINS, STOP_TOLD, STOP_COUNTED, STOP_DONE };
-
-/* Tells the listeners, and takes down how many users there were. */
-static int
-announce_stop(RunnerObject *self)
-{
-    if (self->stop_step < STOP_TOLD) {
-        self->stop_step = STOP_TOLD;
-        if (run_fire_environment(self->environment, names.test_stopping) <
-            0) {
-            return -1;
-        }
-    }
-    if (self->stop_step < STOP_COUNTED) {
-        PyObject *counts = runner_count_users(self);
-        if (counts == NULL) {
-            return -1;
-        }
-        Py_XSETREF(self->final_user_classes_count, counts);
-        self->stop_step = STOP_COUNTED;
-    }
-    return 0;
-}
-
-static int
-stop_sequence(RunnerObject *self)
-{
-    if (log_line("locust.runners", "debug", "Stopping...") < 0 ||
-        announce_stop(self) < 0) {
-        return -1;
-    }
-    if (self->stop_step == STOP_DONE) {
-        return 0;               /* by a listener of test_stopping */
-    }
-    if (runner_update_state(self, names.cleanup) < 0 ||
-        runner_kill_own(self->spawning_greenlet) < 0 ||
-        runner_kill_own(self->shape_greenlet) < 0) {
-        return -1;
-    }
-    Py_CLEAR(self->shape_greenlet);
-    Py_CLEAR(self->shape_last_tick);
-    if (stop_all_users(self) < 0) {
-        return -1;
-    }
-    Py_CLEAR(self->users_dispatcher);
-    if (runner_update_state(self, names.stopped) < 0 ||
-        log_cpu_warning(self) < 0) {
-        return -1;
-    }
-    self->stop_step = STOP_DONE;
-    return run_fire_environment(self->environment, names.test_stop);
-}
-
-/* A listener that stop_sequence() has called wants the test to be stopped; one
-   of test_stop may mean another test, which it has started. */
-static int
-stop_within(RunnerObject *self)
-{
-    if (self->stop_step == STOP_DONE &&
-        !runner_state_is(self, names.stopped)) {
-        self->stop_step = STOP_BEGINS;
-        return stop_sequence(self);
-    }
-    return self->stop_step == STOP_TOLD ? stop_sequence(self) : 0;
-}
-
-/* Parks. */
-static int
-stop_now(RunnerObject *self)
-{
-    if (self->stopper == (PyObject *)green_current()) {
-        return stop_within(self);
-    }
-    while (self->stopper != NULL) {
-        if (waitlist_wait(&self->stopped, -1) < 0) {
-            return -1;
-        }
-    }
-    if (runner_state_is(self, names.stopped)) {
-        return 0;
-    }
-    self->stopper = Py_NewRef((PyObject *)green_current());
-    int result = stop_sequence(self);
-    if (self->stop_step == STOP_DONE || !PyErr_ExceptionMatches(Green_Exit)) {
-        self->stop_step = STOP_BEGINS;
-    }
-    Py_CLEAR(self->stopper);
-    if (result == 0 &&
-        PyList_SetSlice(self->callers, 0, PyList_GET_SIZE(self->callers),
-                        NULL) < 0) {
-        result = -1;
-    }
-    waitlist_wake_all(&self->stopped);
-    return result;
-}
-
-static int
-quit_now(RunnerObject *self)
-{
-    PyObject *r =
-        PyObject_CallMethodNoArgs((PyObject *)self, names.stop);
-    if (r == NULL) {
-        return -1;
-    }
-    Py_DECREF(r);
-    int ended = group_kill(self->greenlet, Green_Exit, true, -1);
-    if (ended == 0) {
-        ended = log_line("locust.runners", "error",
-                        "%zd green threads of the runner are left: whenever "
-                        "one is killed, it starts another",
-                        group_size(self->greenlet));
-    }
-    return ended;
-}
-
-/* Whether ending the runner would end the current green thread half-way. */
-static int
-called_from_inside(RunnerObject *self)
-{
-    if (!hub_is_here()) {
-        return -1;
-    }
-    PyObject *current = (PyObject *)green_current();
-    return current == self->spawning_greenlet
-               ? 1
-               : PySequence_Contains(self->user_greenlets, current);
-}
-
-static PyObject *
-end_body(struct green *green)
-{
-    RunnerObject *self = (RunnerObject *)green->target;
-    bool quit = PyTuple_GET_SIZE(green->args) > 0;
-    if ((quit ? quit_now(self) : stop_now(self)) < 0) {
-        return run_failed(self->environment);
-    }
-    Py_RETURN_NONE;
-}
-
-/* Has somebody else do it. args say what: () is stop, (None,) quit. */
-static struct green *
-begin_elsewhere(RunnerObject *self, bool quit)
-{
-    PyObject *args = quit ? PyTuple_Pack(1, Py_None) : PyTuple_New(0);
-    struct green *g =
-        args ? green_new(NULL, end_body, (PyObject *)self, args) : NULL;
-    Py_XDECREF(args);
-    if (g != NULL && green_start(g) < 0) {
-        Py_CLEAR(g);
-    }
-    return g;
-}
-
-/* The caller is killed on the way, or at once if the killing was before. */
-static int
-end_elsewhere(RunnerObject *self, bool quit)
-{
-    struct green *current = green_current();
-    struct green *g = begin_elsewhere(self, quit);
-    int result = -1;
-    if (g == NULL) {
-        return -1;
-    }
-    if (self->stopper != NULL) {
-        result = green_throw(current, Green_Exit);
-    }
-    else if (PyList_Append(self->callers, (PyObject *)current) == 0) {
-        result = green_join(g, -1) < 0 ? -1 : 0;
-        if (result == 0 && g->value != NULL &&
-            PyErr_GivenExceptionMatches(g->value, Green_Exit)) {
-            result = green_throw(current, Green_Exit);
-        }
-    }
-    Py_DECREF(g);
-    return result;
-}
-
-/* Parks. */
-static PyObject *
-end(RunnerObject *self, bool quit)
-{
-    int inside = called_from_inside(self);
-    int result = inside;
-    if (inside > 0) {
-        result = end_elsewhere(self, quit);
-    }
-    else if (inside == 0) {
-        result = quit ? quit_now(self) : stop_now(self);
-    }
-    return result < 0 ? NULL : Py_NewRef(Py_None);
-}
-
 static PyObject *
 runner_stop(RunnerObject *self, PyObject *unused)
 {
-    return end(self, false);
+    return runner_end(self, false);
 }
 
 static PyObject *
 runner_quit(RunnerObject *self, PyObject *unused)
 {
-    return end(self, true);
+    return runner_end(self, true);
 }
 
 static PyObject *
 runner_hurry_stop(RunnerObject *self, PyObject *unused)
 {
-    struct green *g = (struct green *)self->stopper;
-    if (g != NULL && g != green_current() && green_throw(g, Green_Exit) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
+    return runner_hurry(self) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
 runner_cpu_log_warning(RunnerObject *self, PyObject *unused)
 {
-    if (log_cpu_warning(self) < 0) {
+    if (runner_log_cpu_warning(self) < 0) {
         return NULL;
     }
     return PyBool_FromLong(self->cpu_warning_emitted);
@@ -507,99 +266,6 @@ runner_monitor_cpu_and_memory(RunnerObject *self, PyObject *unused)
 {
     (void)runner_monitor(self);
     return NULL;
-}
-
-/* --- Messages. */
-
-static PyObject *
-runner_register_message(RunnerObject *self, PyObject *args, PyObject *kwargs)
-{
-    static char *keywords[] = {"msg_type", "listener", "concurrent", NULL};
-    PyObject *type, *listener;
-    int concurrent = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", keywords, &type,
-                                     &listener, &concurrent)) {
-        return NULL;
-    }
-    int known = PySequence_Contains(self->custom_messages, type);
-    if (known != 0) {
-        if (known > 0) {
-            PyErr_Format(PyExc_Exception,
-                         "Tried to register listener method for %S, but it "
-                         "already had a listener!",
-                         type);
-        }
-        return NULL;
-    }
-    PyObject *entry =
-        Py_BuildValue("(OO)", listener, concurrent ? Py_True : Py_False);
-    int failed = entry == NULL ||
-                 PyObject_SetItem(self->custom_messages, type, entry) < 0;
-    Py_XDECREF(entry);
-    if (failed) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-/* --- Exceptions of users. */
-
-/* The row of self.exceptions for a traceback, made if need be: borrowed. */
-static PyObject *
-exception_row(RunnerObject *self, PyObject *msg, PyObject *tb)
-{
-    if (self->exceptions == NULL || !PyDict_Check(self->exceptions)) {
-        PyErr_SetString(PyExc_TypeError, "runner.exceptions must be a dict");
-        return NULL;
-    }
-    Py_hash_t hash = PyObject_Hash(tb);
-    PyObject *key = hash == -1 ? NULL : PyLong_FromSsize_t(hash);
-    PyObject *row = NULL;
-    if (key != NULL) {
-        row = PyDict_GetItemWithError(self->exceptions, key);
-        if (row == NULL && !PyErr_Occurred()) {
-            PyObject *fresh =
-                Py_BuildValue("{sisOsOsN}", "count", 0, "msg", msg,
-                              "traceback", tb, "nodes", PySet_New(NULL));
-            if (fresh != NULL &&
-                PyDict_SetItem(self->exceptions, key, fresh) == 0) {
-                row = fresh;
-            }
-            Py_XDECREF(fresh);
-        }
-        Py_DECREF(key);
-    }
-    return row;
-}
-
-static PyObject *
-runner_log_exception(RunnerObject *self, PyObject *args, PyObject *kwargs)
-{
-    static char *keywords[] = {"node_id", "msg", "formatted_tb", NULL};
-    PyObject *node, *msg, *tb;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOO", keywords, &node,
-                                     &msg, &tb)) {
-        return NULL;
-    }
-    PyObject *row = exception_row(self, msg, tb);
-    PyObject *count =
-        row != NULL ? PyDict_GetItemWithError(row, names.count) : NULL;
-    PyObject *nodes =
-        row != NULL ? PyDict_GetItemWithError(row, names.nodes) : NULL;
-    if (count == NULL || nodes == NULL) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_KeyError, "count and nodes");
-        }
-        return NULL;
-    }
-    PyObject *more = PyLong_FromLong(PyLong_AsLong(count) + 1);
-    int failed = more == NULL || PyDict_SetItem(row, names.count, more) < 0 ||
-                 PySet_Add(nodes, node) < 0;
-    Py_XDECREF(more);
-    if (failed) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
 }
 
 /* --- What it shows of its environment. */

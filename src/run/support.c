@@ -44,6 +44,18 @@ run_json(PyObject *value, bool sort)
 }
 
 PyObject *
+run_sum(PyObject *counts)
+{
+    PyObject *name, *count;
+    Py_ssize_t at = 0;
+    long sum = 0;
+    while (PyDict_Next(counts, &at, &name, &count)) {
+        sum += PyLong_AsLong(count);
+    }
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(sum);
+}
+
+PyObject *
 run_failed(PyObject *environment)
 {
     if (PyErr_ExceptionMatches(Green_Exit)) {

@@ -18,6 +18,7 @@
 #include "green/green.h"
 #include "green/group.h"
 #include "green/overflow.h"
+#include "http/client.h"
 #include "green/watch.h"
 
 PyTypeObject *User_Type;
@@ -225,7 +226,7 @@ user_run(UserObject *self)
 
 /* Calls run() of a user, which may be overridden. */
 static PyObject *
-run_user(PyObject *module, PyObject *user)
+call_run(PyObject *user)
 {
     struct method run;
     if (method_find(user, names.run, &run) < 0) {
@@ -236,6 +237,21 @@ run_user(PyObject *module, PyObject *user)
     }
     Py_DECREF(run.function);
     return user_run((UserObject *)user) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* From its beginning to its end, after which it has no connections. */
+static PyObject *
+run_user(PyObject *module, PyObject *user)
+{
+    PyObject *result = call_run(user);
+    PyObject *error = error_take();
+    if (http_user_left(user) < 0) {
+        PyErr_WriteUnraisable(user);
+    }
+    if (error != NULL) {
+        error_give(error);
+    }
+    return result;
 }
 
 /* A sys.exit() that ends the whole test is not to leave in silence. */

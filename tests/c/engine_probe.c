@@ -20,8 +20,8 @@
 
 static const char usage[] =
     "Usage: engine-probe [OPTION...] URL...\n"
-    "  --ca FILE, --ca-dir DIRECTORY, --trust FILE   whom to trust instead; the\n"
-    "                          last is read here and given as text\n"
+    "  --ca FILE, --ca-dir DIRECTORY, --trust FILE   whom to trust; the last\n"
+    "                          is read here and given as text\n"
     "  --engine-ca FILE        whom the engine trusts\n"
     "  --insecure, --any-host  no checks, not of the host's name\n"
     "  --cert FILE, --key FILE, --password TEXT   the client's certificate\n"

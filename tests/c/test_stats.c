@@ -266,6 +266,42 @@ another_thread_may_read(void **state)
     stats_free(r.stats);
 }
 
+static void
+names_are_shown_and_keys_are_found(void **state)
+{
+    struct stats *s = stats_new(0, 1000);
+    struct stats_entry *e = log_ms(s, "GET", "/a", 5);
+    struct stats_error *error = log_fail(s, "/a", "boom", 5000);
+    const char *old = e->name;
+    struct stats_key other = key_of("PUT", "/a much longer name");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(entry_rename(e, &other), 0);
+        assert_int_equal(error_rename(error, &other), 0);
+    }
+    assert_string_equal(e->name, "/a much longer name");
+    assert_string_equal(error->method, "PUT");
+    assert_int_equal(error->name_len, other.name_len);
+    assert_string_equal(old, "/a");     /* a report may be reading it */
+    assert_ptr_equal(log_ms(s, "GET", "/a", 5), e);
+    assert_ptr_equal(log_fail(s, "/a", "boom", 5000), error);
+    assert_ptr_not_equal(log_ms(s, "PUT", "/a much longer name", 5), e);
+    stats_free(s);
+}
+
+static void
+a_key_can_be_given(void **state)
+{
+    struct stats *s = stats_new(0, 1000);
+    struct stats_key shown = key_of("GET", "/shown"), key = key_of("P", "/k");
+    struct stats_entry *e = entry_new(&shown, 0, 1000);
+    assert_int_equal(entry_set_key(e, &key), 0);
+    assert_int_equal(stats_set_entries(s, &e, 1), 0);
+    assert_ptr_equal(log_ms(s, "P", "/k", 5), e);
+    assert_string_equal(e->name, "/shown");
+    entry_unref(e);
+    stats_free(s);
+}
+
 int
 main(void)
 {
@@ -279,6 +315,8 @@ main(void)
         cmocka_unit_test(errors_of_other_processes_are_added),
         cmocka_unit_test(reset_keeps_entries_and_clear_does_not),
         cmocka_unit_test(entries_can_be_replaced),
+        cmocka_unit_test(names_are_shown_and_keys_are_found),
+        cmocka_unit_test(a_key_can_be_given),
         cmocka_unit_test(another_thread_may_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,3 +85,39 @@ def test_keyboard_interrupt_is_an_orderly_end(run, place):
 def test_keyboard_interrupt_where_nothing_can_be_ended(run, place):
     r = run_with(run, place, "raise KeyboardInterrupt")
     assert r.code == -signal.SIGINT and r.took() < 10, r
+
+
+SHAPE = """
+from locust import LoadTestShape
+
+class Shape(LoadTestShape):
+    def tick(self):
+        return (1, 1) if self.get_run_time() < 1 else None
+"""
+
+
+@pytest.mark.parametrize(
+    "event, exception, ended_by, code",
+    [
+        ("test_stopping", "StopTest", "limit", 0),
+        ("test_stop", "StopTest", "limit", 0),
+        ("test_stop", "StopUser", "limit", 2),
+        ("test_stopping", "StopTest", "shape", 0),
+        ("test_stopping", "StopUser", "shape", 2),
+    ],
+)
+def test_a_listener_that_cuts_the_end_short(run, event, exception, ended_by, code):
+    text = f"from locust.exception import {exception}\n" + locustfile(event, f"raise {exception}('enough')")
+    if ended_by == "shape":
+        r = run("--headless", "--only-summary", locustfile=text + SHAPE)
+    else:
+        r = run("--headless", "--only-summary", "-t", "1", locustfile=text)
+    assert r.code == code and r.out == f"quit {code}\n" and r.took() < 10, r
+    assert "enough" in r.err and "Aggregated" in r.err
+
+
+@pytest.mark.parametrize("event", ["test_stopping", "test_stop"])
+@pytest.mark.parametrize("what", ["stop", "quit"])
+def test_a_listener_of_the_end_asks_for_it_again(run, event, what):
+    r = run_with(run, event, f"kwargs['environment'].runner.{what}(); print('back')")
+    assert r.code == 0 and r.out == "back\nquit 0\n" and r.took() < 10, r

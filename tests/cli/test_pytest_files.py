@@ -28,3 +28,11 @@ def test_they_are_listed(run):
 def test_a_file_with_neither(run):
     result = run("--headless", locustfile="x = 1\n")
     assert result.code == 1 and "No User class found!" in result.err
+
+
+def test_the_fast_client(run, demo_site):
+    """raise_for_status() of a FastHttpSession ends the round of a function as that of an HttpSession does."""
+    fast = FILE.replace("session", "fastsession")
+    result = run("--headless", "-u", "2", "-r", "2", "-t", "1", "-H", demo_site.url, "--only-summary", locustfile=fast)
+    assert result.code == 1 and "LocustBadStatusCode(code=500)" in result.err, result
+    assert "Traceback" not in result.err and "AssertionError" not in result.err

@@ -478,6 +478,21 @@ def test_a_fork_in_a_thread():
     assert statuses == [0]
 
 
+def test_handles_of_threads():
+    """What Python 3.13 and later keep of a thread."""
+    from _locust_coop import _threads
+
+    done = []
+    handle = _threads.start_joinable_thread(lambda: (time.sleep(0.05), done.append(1)), daemon=False)
+    assert handle.ident and not handle.is_done()
+    handle.join(0.001)
+    assert not handle.is_done() and handle in _threads.Handle.living
+    _threads._join_all()
+    assert done == [1] and handle.is_done() and handle not in _threads.Handle.living
+    handle.join()
+    assert not _threads.Handle().is_done()
+
+
 def test_green_threads_leave_nothing_with_threading():
     def look():
         thread = threading.current_thread()

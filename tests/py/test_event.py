@@ -225,6 +225,38 @@ def test_measure_swallows_exceptions(exception):
     assert calls[0]["exception"] is error
 
 
+def test_measure_decorates_functions():
+    hook = EventHook()
+    calls = measured(hook)
+
+    class Mine:
+        @hook.measure("GET", name="/x", response_length=7)
+        def twice(self, number, fail=False):
+            """Doubles."""
+            return 1 / 0 if fail else (self, 2 * number)
+
+    mine = Mine()
+    assert mine.twice(2) == (mine, 4) and mine.twice(number=3) == (mine, 6) and mine.twice(4, fail=True) is None
+    assert Mine.twice.__name__ == "twice" and Mine.twice.__doc__ == "Doubles."
+    assert [type(call.pop("exception")) for call in calls] == [type(None), type(None), ZeroDivisionError]
+    assert all(0 <= call.pop("response_time") < 1000 and call.pop("start_time") for call in calls)
+    assert calls == [{"request_type": "GET", "name": "/x", "response_length": 7, "context": {}}] * 3
+    assert calls[0]["context"] is not calls[1]["context"]
+    with pytest.raises(TypeError):
+        hook.measure("GET", "/x")()
+
+
+def test_measure_measures_one_block():
+    hook = EventHook()
+    calls = measured(hook)
+    once = hook.measure("GET", "/x")
+    with once:
+        pass
+    with pytest.raises(RuntimeError, match="call measure"), once:
+        calls.clear()
+    assert len(calls) == 1
+
+
 def test_measure_reports_a_timeout_and_lets_it_pass():
     hook = EventHook()
     calls = measured(hook)

@@ -5,6 +5,7 @@ import inspect
 import random
 import subprocess
 import sys
+import time
 import warnings
 
 import pytest
@@ -199,8 +200,11 @@ def test_stop_timeout_ends_the_user():
     class Sleeping(Visitor):
         min_wait = max_wait = 60000
 
-    run(Visitor)
-    run(Sleeping)
+    for cls, state in ((Visitor, ("waiting", "stopping")), (Sleeping, ("waiting",))):
+        start = time.monotonic()
+        user = run(cls)
+        assert 0.1 <= time.monotonic() - start < 4
+        assert user._state in state and user.greenlet.successful()
 
 
 def test_setup_and_teardown_are_called_once():

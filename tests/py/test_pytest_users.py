@@ -151,11 +151,17 @@ def test_other_exceptions_end_the_user(error):
 
 
 def test_a_stop_ends_it_after_its_function():
+    done = []
+
     def function(value):
+        assert one._state == "running"
+        done.append("begun")
         one._state = "stopping"
+        done.append("ended")
 
     one = user(function)
     one.run()
+    assert one._state == "stopping" and done == ["begun", "ended"]
 
 
 def test_filtering_by_tags_says_nothing(caplog):

@@ -1,7 +1,8 @@
 """What geventhttpclient has, over the native engine.
 
-FastHttpUser's client (locust.contrib.fasthttp) is made of it, and the package geventhttpclient hands it to locustfiles
-that import it. Requests, replies, redirects and cookies are native; here is what is Python by nature.
+FastHttpUser's client (locust.contrib.fasthttp) is made of it, and the package geventhttpclient
+hands it to locustfiles that import it. Requests, replies, redirects and cookies are native; here is
+what is Python by nature.
 """
 
 VERSION = "2.3.8"

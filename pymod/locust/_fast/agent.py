@@ -196,7 +196,9 @@ def insecure_context(*args, **kwargs):
 
 
 def _proxy(host, port, user=None, password=None, **_):
-    who = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}@" if user or password else ""
+    who = ""
+    if user or password:
+        who = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}@"
     return f"http://{who}{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -1,4 +1,4 @@
-"""Bodies of FastHttpUser's requests that are neither text nor bytes: files, generators, multipart forms."""
+"""Bodies that are neither text nor bytes: files, generators, multipart forms."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _length(body) -> int:
 def encode_files(files, data):
     """The body and the header line of a form with files.
 
-    files: a mapping or pairs of a name and a file, or a tuple (file name, file[, type[, headers[, boundary]]]); a file
-    is str, bytes or has read().
+    files: a mapping or pairs of a name and a file, or a tuple (file name, file[, type[, headers[,
+    boundary]]]); a file is str, bytes or has read().
     """
     if isinstance(data, (str, bytes)):
         raise ValueError("Data must not be a string.")
@@ -51,10 +51,11 @@ def encode_files(files, data):
     for name, values in _pairs(data or {}):
         if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
             values = [values]
-        parts.extend(_part(name, value if isinstance(value, bytes) else str(value)) for value in values if value is not None)
+        parts.extend(_field(name, value) for value in values if value is not None)
     for name, file in _pairs(files):
         if isinstance(file, (tuple, list)):
-            filename, contents, kind, headers, own = [*file, None, None, None][:5] if len(file) < 5 else file
+            missing = [None] * max(0, 5 - len(file))
+            filename, contents, kind, headers, own = [*file, *missing]
             boundary = boundary or own
         else:
             filename, contents, kind, headers = _filename(file) or name, file, None, None
@@ -62,7 +63,7 @@ def encode_files(files, data):
             parts.append(_part(name, _contents(contents), filename, kind, headers))
     boundary = boundary or secrets.token_hex(16)
     mark = boundary.encode("ascii")
-    body = b"".join(b"--" + mark + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + mark + b"--\r\n"
+    body = b"".join(b"--%s\r\n%s\r\n" % (mark, part) for part in parts) + b"--%s--\r\n" % mark
     return body, f"content-type: multipart/form-data; boundary={boundary}".encode()
 
 
@@ -85,6 +86,10 @@ def _filename(file):
 def _quoted(value) -> str:
     value = value.decode() if isinstance(value, bytes) else str(value)
     return value.replace('"', "%22")
+
+
+def _field(name, value) -> bytes:
+    return _part(name, value if isinstance(value, bytes) else str(value))
 
 
 def _part(name, contents, filename=None, kind=None, headers=None) -> bytes:

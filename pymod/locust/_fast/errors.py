@@ -32,7 +32,7 @@ class ConnectionError(Exception):
 
 
 class RetriesExceeded(ConnectionError):
-    """It took too long each time (original: what happened last), or there were too many redirects."""
+    """It took too long each time (original: the last time), or there were too many redirects."""
 
 
 class BadStatusCode(ConnectionError):
@@ -68,19 +68,24 @@ class HTTPProtocolViolationError(HTTPParseError):
     """Something came that must not come there."""
 
 
+TRIED_AGAIN = (errno.ETIMEDOUT, errno.ENOLINK, errno.ENOENT, errno.EPIPE)
+"""Errors of the system after which a request is tried again; the native code has the same list."""
+
+
 def make_error(response, url, kind, code, message, max_retries, received):
     """The exception for a failure of the engine, which came after so many bytes."""
     if kind == "resolve":
         return socket.gaierror(code, message)
     if kind in ("connect_timeout", "read_timeout"):
         timeout = TimeoutError("timed out")
-        return timeout if kind == "read_timeout" and code == 1 else exceeded(url, max_retries, timeout)
+        in_body = kind == "read_timeout" and code == 1
+        return timeout if in_body else exceeded(url, max_retries, timeout)
     if kind == "closed" or (kind == "reset" and code == errno.ECONNRESET and not received):
         return HTTPConnectionClosed("connection closed.")
     if kind in ("connect", "reset", "broken_body"):
         code = code or errno.ECONNRESET
         error = OSError(code, os.strerror(code))
-        again = code in (errno.ETIMEDOUT, errno.ENOLINK, errno.ENOENT, errno.EPIPE) and kind != "broken_body"
+        again = code in TRIED_AGAIN and kind != "broken_body"
         return exceeded(url, max_retries, error) if again else error
     if kind in ("truncated", "bad_chunk"):
         return HTTPParseError("Incomplete response." if kind == "truncated" else message)
@@ -91,7 +96,10 @@ def make_error(response, url, kind, code, message, max_retries, received):
     if kind == "too_many_redirects":
         return RetriesExceeded(url, f"Redirection limit reached ({code})")
     if kind == "bad_redirect":
-        return UnsupportedRedirectSchemeError(url, f"refusing to follow redirect to {message.partition(':')[0]!r} URL")
+        scheme = message.partition(":")[0]
+        return UnsupportedRedirectSchemeError(
+            url, f"refusing to follow redirect to {scheme!r} URL"
+        )
     if kind == "too_big":
         if code == 2:
             return ConnectionError(url, message)
@@ -99,7 +107,9 @@ def make_error(response, url, kind, code, message, max_retries, received):
     if kind == "proxy":
         return OSError(code, os.strerror(code)) if code else ConnectionError(url, message)
     if kind == "bad_upload":
-        return OSError(code, os.strerror(code)) if code else ConnectionError(url, message or "the body cannot be read")
+        if code:
+            return OSError(code, os.strerror(code))
+        return ConnectionError(url, message or "the body cannot be read")
     if kind in ("bad_status_line", "bad_header"):
         return HTTPParseError(message.rstrip("\r\n"))
     return ConnectionError(url, message or kind)
@@ -121,4 +131,5 @@ def _tls_error(message):
 
 
 def _verification_error(reason):
-    return ssl.SSLCertVerificationError(1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason}")
+    text = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason}"
+    return ssl.SSLCertVerificationError(1, text)

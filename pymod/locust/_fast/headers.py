@@ -83,7 +83,7 @@ class Headers(dict):
             del self[name]
 
     def pop(self, name, *default):
-        """Deletes a name and returns its value, or the default if there is one and it is not there."""
+        """Deletes a name and returns its value; the default, if given, if it is not there."""
         if name not in self and default:
             return default[0]
         value = self[name]

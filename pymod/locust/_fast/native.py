@@ -29,7 +29,14 @@ def _encode_form(data) -> bytes:
     return urlencode(data).encode()
 
 
-_OWN_KEYWORDS = ("files", "debug_stream", "max_retries", "max_redirects", "to_string", "response_codes")
+_OWN_KEYWORDS = (
+    "files",
+    "debug_stream",
+    "max_retries",
+    "max_redirects",
+    "to_string",
+    "response_codes",
+)
 
 
 def _extend(agent, method, data, params, others):
@@ -54,7 +61,9 @@ def _extend(agent, method, data, params, others):
     )
 
 
-def install(response_class, error_class, context_class, valid_codes, redirect_codes, caught, bad_status):
+def install(
+    response_class, error_class, context_class, valid_codes, redirect_codes, caught, bad_status
+):
     """Hands everything over to the native code."""
     remember_files()
     _locust.set_fast_helpers(

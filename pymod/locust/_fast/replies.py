@@ -80,7 +80,9 @@ class CompatResponse(_locust.FastResponseBase):
     def __len__(self):
         """The length that the headers declare, else that of the contents."""
         declared = self.headers.get("content-length") if self.headers is not None else None
-        return int(declared) if isinstance(declared, str) and declared.isdigit() else len(self.content or b"")
+        if isinstance(declared, str) and declared.isdigit():
+            return int(declared)
+        return len(self.content or b"")
 
     def __iter__(self):
         return iter(self.stream)
@@ -118,11 +120,13 @@ class CompatResponse(_locust.FastResponseBase):
         """The last request and its reply as text, for reading."""
         request = self.request
         target = request.url_split.quoted_uri or "/"
-        lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in request.header_items())]
+        lines = [f"{request.method} {target} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in request.header_items()]
         text = f"REQUEST: {request.url}\n" + "\r\n".join(lines) + "\r\n\r\n"
         if request.payload:
             payload = request.payload
-            text += (payload if isinstance(payload, str) else payload.decode(errors="replace")) + "\n\n"
+            text += payload if isinstance(payload, str) else payload.decode(errors="replace")
+            text += "\n\n"
         if self.headers is None:
             return text
         body = (self.content or b"").decode(errors="replace")

@@ -1,7 +1,7 @@
 """What an ssl.SSLContext says, for the native engine, which has no use for the context itself.
 
-A context does not tell which files were loaded into it. So the methods that load them remember it, from the import of
-locust on, for all contexts.
+A context does not tell which files were loaded into it. So the methods that load them remember it,
+from the import of locust on, for all contexts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _LOADED = "_locust_loaded"
 
 
 def default_authorities() -> str:
-    """The file of those whom Python's ssl trusts by default (SSL_CERT_FILE counts), or of requests'."""
+    """The file of those whom ssl trusts by default (SSL_CERT_FILE counts), or of requests'."""
     file = ssl.get_default_verify_paths().cafile
     return file if file and os.path.isfile(file) else where()
 
@@ -51,7 +51,12 @@ _original: dict = {}
 
 def remember_files() -> None:
     """From now on contexts remember what is loaded into them."""
-    for replacement in (_load_cert_chain, _load_verify_locations, _set_default_verify_paths, _set_ciphers):
+    for replacement in (
+        _load_cert_chain,
+        _load_verify_locations,
+        _set_default_verify_paths,
+        _set_ciphers,
+    ):
         name = replacement.__name__[1:]
         _original[name] = getattr(ssl.SSLContext, name)
         replacement.__name__ = name
@@ -70,7 +75,7 @@ def _text(pem) -> str:
 
 def _authorities(context, loaded) -> dict:
     """Whom the context trusts: one file if that will do, else the certificates themselves."""
-    known = list(dict.fromkeys((_path(file), _path(directory), data) for file, directory, data in loaded))
+    known = dict.fromkeys((_path(file), _path(place), data) for file, place, data in loaded)
     files = [file for file, _, _ in known if file]
     directories = [directory for _, directory, _ in known if directory]
     data = [_text(data) for _, _, data in known if data]
@@ -113,7 +118,8 @@ def context_options(context: ssl.SSLContext) -> tuple[bool, dict]:
     }
     verify = context.verify_mode != ssl.CERT_NONE
     if verify:
-        values.update(_authorities(context, loaded["authorities"]), any_host_name=not context.check_hostname)
+        values.update(_authorities(context, loaded["authorities"]))
+        values["any_host_name"] = not context.check_hostname
     if "chain" in loaded:
         values.update(_certificate(loaded["chain"]))
     return verify, values
@@ -122,8 +128,9 @@ def context_options(context: ssl.SSLContext) -> tuple[bool, dict]:
 def factory_options(factory, insecure: bool) -> tuple[bool, dict]:
     """The same of the context that a factory makes, as geventhttpclient uses it.
 
-    It may take the file of authorities; if it does not, they are loaded into what it makes. insecure: the name in the
-    certificate does not matter; whether the certificate is checked at all is for the factory to say.
+    It may take the file of authorities; if it does not, they are loaded into what it makes.
+    insecure: the name in the certificate does not matter; whether the certificate is checked at all
+    is for the factory to say.
     """
     authorities = default_authorities()
     try:

@@ -12,6 +12,9 @@ class InvalidURL(Exception):
     """An address that is none."""
 
 
+_PARTS = ("scheme", "netloc", "path", "params", "query", "fragment", "username", "password")
+
+
 class URL:
     """An address and its parts."""
 
@@ -58,13 +61,13 @@ class URL:
         return requote_uri(self.request_uri)
 
     def __getattr__(self, name):
-        if name in ("scheme", "netloc", "path", "params", "query", "fragment", "username", "password"):
+        if name in _PARTS:
             return getattr(self._parts, name) or ""
         raise AttributeError(name)
 
 
 def encode_params(params) -> str:
-    """Parameters as a query: str, bytes, a mapping or pairs; None is left out, lists come one by one."""
+    """Parameters (str, bytes, a mapping or pairs) as a query; without None, lists one by one."""
     if isinstance(params, bytes):
         return params.decode()
     if isinstance(params, str):
@@ -85,7 +88,8 @@ def prepare_url(url: str, params) -> str:
     host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
     host = f"[{host}]" if ":" in host else host
     port = f":{parts.port}" if parts.port is not None else ""
-    query = "&".join(part for part in (parts.query, encode_params(params) if params else "") if part)
+    added = encode_params(params) if params else ""
+    query = "&".join(part for part in (parts.query, added) if part)
     target = requote_uri(urlunparse(("", "", parts.path, parts.params, query, "")))
     slash = "" if target.startswith("/") else "/"
     return f"{parts.scheme.lower()}://{host}{port}{slash}{target}"

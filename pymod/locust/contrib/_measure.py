@@ -20,7 +20,8 @@ class Stopwatch:
 def result_of(call, *args, is_empty=None, **kwargs) -> dict[str, Any]:
     """Calls it; a dictionary that says how it went.
 
-    success, response_time; result, or exception. With is_empty(result): empty, too, and what is empty is no success.
+    success, response_time; result, or exception. With is_empty(result): empty, too, and what is
+    empty is no success.
     """
     watch = Stopwatch()
     try:

@@ -15,7 +15,7 @@ __all__ = ["DNSClient", "DNSUser"]
 
 
 class DNSClient:
-    """The functions of dns.query, whose calls are requests of type DNS: client.udp(message, "127.0.0.1").
+    """The functions of dns.query: client.udp(message, "127.0.0.1"). Calls are requests of type DNS.
 
     Each takes name=, under which it is counted; otherwise that is the function's name.
     """

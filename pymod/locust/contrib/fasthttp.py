@@ -82,8 +82,9 @@ class FastResponse(CompatResponse):
     request_type = FastRequest
 
     def iter_content(self, chunk_size=1024, decode_content=True):
-        """Yields the body as it arrives: as str where that is UTF-8, unless decode_content is False."""
-        yield from _decoded(_chunks(self.stream, chunk_size)) if decode_content else _chunks(self.stream, chunk_size)
+        """Yields the body as it arrives: UTF-8 as str, unless decode_content is False."""
+        chunks = _chunks(self.stream, chunk_size)
+        yield from _decoded(chunks) if decode_content else chunks
 
 
 def _chunks(stream: BodyStream, size: int):
@@ -92,7 +93,7 @@ def _chunks(stream: BodyStream, size: int):
 
 
 def _decoded(chunks):
-    """UTF-8 as str, what is none as bytes. A character that two chunks share comes with the second."""
+    """UTF-8 as str, what is none as bytes. A character in two chunks comes with the second."""
     rest = b""
     for chunk in chunks:
         chunk, rest = rest + chunk, b""
@@ -128,7 +129,7 @@ class LocustUserAgent(UserAgent):
 
     response_type = FastResponse
     request_type = FastRequest
-    valid_response_codes = frozenset([200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 301, 302, 303, 304, 307, 308])
+    valid_response_codes = frozenset([*range(200, 209), 226, 301, 302, 303, 304, 307, 308])
 
 
 class ResponseContextManager(FastResponse):
@@ -149,8 +150,9 @@ class RestResponseContextManager(ResponseContextManager):
 class FastHttpSession(_locust.FastSessionBase):
     """A client that reports every request.
 
-    URLs may be relative to base_url; name= is for the statistics; with catch_response=True a block decides whether a
-    request has succeeded. Settings go to the LocustUserAgent, which is the attribute client.
+    URLs may be relative to base_url; name= is for the statistics; with catch_response=True a block
+    decides whether a request has succeeded. Settings go to the LocustUserAgent, which is the
+    attribute client.
     """
 
     def __init__(
@@ -175,7 +177,9 @@ class FastHttpSession(_locust.FastSessionBase):
             base_url = "http://localhost" + slash + rest
             kwargs["unix_socket"] = unquote(path)
         if ssl_context_factory is None:
-            ssl_context_factory = insecure_ssl_context_factory if insecure else ssl.create_default_context
+            ssl_context_factory = (
+                insecure_ssl_context_factory if insecure else ssl.create_default_context
+            )
         client = LocustUserAgent(
             cookiejar=(),
             insecure=insecure,

@@ -26,7 +26,10 @@ def _hit_id(hit):
 
 
 class BaseClient(ABC):
-    """What a client for MilvusUser has to offer. All but the first two return dictionaries: see result_of()."""
+    """What a client for MilvusUser has to offer.
+
+    All but the first two methods return dictionaries: see result_of().
+    """
 
     @abstractmethod
     def close(self) -> None:
@@ -111,7 +114,10 @@ class MilvusV2Client(BaseClient):
         calculate_recall=False,
         ground_truth=None,
     ):
-        """Finding nothing is no success. With calculate_recall and ground_truth the result has recall, 0 to 1."""
+        """Finding nothing is no success.
+
+        With calculate_recall and ground_truth the result has recall, 0 to 1.
+        """
         outcome = result_of(
             self.client.search,
             collection_name=self.collection_name,
@@ -142,7 +148,7 @@ class MilvusV2Client(BaseClient):
 
     @staticmethod
     def get_recall(search_results, ground_truth, limit=None):
-        """Which part of the first limit true ids was found by the first search; 0.0 if that cannot be said."""
+        """Which part of the first limit true ids the first search has found; 0.0 if unknown."""
         try:
             hits = search_results[0] if isinstance(search_results[0], list) else search_results
             found = [_hit_id(hit) for hit in hits]
@@ -220,9 +226,19 @@ class MilvusUser(User):
         calculate_recall=False,
         ground_truth=None,
     ):
-        """See MilvusV2Client. The recall is counted as a request of that name, with its percentage as the time."""
+        """See MilvusV2Client.
+
+        The recall is counted as a request of that name, with its percentage as the time.
+        """
         outcome = self.client.search(
-            data, anns_field, limit, filter, search_params, output_fields, calculate_recall, ground_truth
+            data,
+            anns_field,
+            limit,
+            filter,
+            search_params,
+            output_fields,
+            calculate_recall,
+            ground_truth,
         )
         self._counted("search", outcome)
         if "recall" in outcome:
@@ -231,7 +247,8 @@ class MilvusUser(User):
 
     def hybrid_search(self, reqs, ranker, limit, output_fields=None):
         """See MilvusV2Client."""
-        return self._counted("hybrid_search", self.client.hybrid_search(reqs, ranker, limit, output_fields))
+        outcome = self.client.hybrid_search(reqs, ranker, limit, output_fields)
+        return self._counted("hybrid_search", outcome)
 
     def query(self, filter, output_fields=None):
         """See MilvusV2Client."""

@@ -51,12 +51,19 @@ def _size(payload) -> int:
 class MqttClient(mqtt.Client):
     """A client of paho's, whose messages and subscriptions are requests of type MQTT.
 
-    They are timed up to the broker's acknowledgement, and named publish:QOS:TOPIC and subscribe:QOS:TOPIC; override
-    _generate_event_name() to have other names. connect and disconnect are counted.
+    They are timed up to the broker's acknowledgement, and named publish:QOS:TOPIC and
+    subscribe:QOS:TOPIC; override _generate_event_name() to have other names. connect and disconnect
+    are counted.
     """
 
     def __init__(
-        self, *args, environment, client_id=None, protocol=mqtt.MQTTv311, use_loop_selectors=False, **kwargs
+        self,
+        *args,
+        environment,
+        client_id=None,
+        protocol=mqtt.MQTTv311,
+        use_loop_selectors=False,
+        **kwargs,
     ):
         client_id = client_id or f"locust-{_generate_random_id(16)}"
         if hasattr(mqtt, "CallbackAPIVersion") and not args:
@@ -71,12 +78,13 @@ class MqttClient(mqtt.Client):
         self._publish_requests: dict[int, PublishedMessageContext] = {}
         self._subscribe_requests: dict[int, _Subscription] = {}
         self._acknowledged_early: dict[int, Any] = {}
-        self._use_loop_selectors = use_loop_selectors  # select() has no limit here: either way will do
+        # select() has no limit here: either way will do.
+        self._use_loop_selectors = use_loop_selectors
 
     def _generate_event_name(self, event_type: str, qos: int, topic: str) -> str:
         return _generate_mqtt_event_name(event_type, qos, topic)
 
-    def _fire(self, name: str, response_time=0, response_length=0, exception=None, **context) -> None:
+    def _fire(self, name, response_time=0, response_length=0, exception=None, **context) -> None:
         self.environment.events.request.fire(
             request_type=REQUEST_TYPE,
             name=name,
@@ -86,7 +94,7 @@ class MqttClient(mqtt.Client):
             context={"client_id": self.client_id, **context},
         )
 
-    # --- What paho calls. Its versions, and those of MQTT, differ in what comes after these arguments.
+    # --- What paho calls. Its versions, and those of MQTT, differ in what comes after these.
 
     def _report_connect(self, client, userdata, flags, code, *_properties):
         self._fire("connect", exception=Exception(str(code)) if code != 0 else None)
@@ -112,21 +120,24 @@ class MqttClient(mqtt.Client):
 
     def _fire_published(self, message: PublishedMessageContext, end: float) -> None:
         name = self._generate_event_name("publish", message.qos, message.topic)
-        self._fire(name, (end - message.start_time) * 1000, message.payload_size, **message._asdict())
+        time_taken = (end - message.start_time) * 1000
+        self._fire(name, time_taken, message.payload_size, **message._asdict())
 
     def _fire_subscribed(self, subscription: _Subscription, end: float, granted_qos=()) -> None:
         name = self._generate_event_name("subscribe", subscription.qos, subscription.topic)
         error = None
         if SUBACK_FAILURE in granted_qos:
-            error = AssertionError(f"Broker returned an error response during subscription: {granted_qos}")
-        self._fire(name, (end - subscription.start_time) * 1000, exception=error, **subscription._asdict())
+            text = f"Broker returned an error response during subscription: {granted_qos}"
+            error = AssertionError(text)
+        time_taken = (end - subscription.start_time) * 1000
+        self._fire(name, time_taken, exception=error, **subscription._asdict())
 
     # --- What users call.
 
     def publish(self, topic, payload=None, qos=0, retain=False, properties=None):
         """As paho's."""
         message = PublishedMessageContext(qos, topic, time.time(), _size(payload))
-        info = super().publish(topic, payload=payload, qos=qos, retain=retain, properties=properties)
+        info = super().publish(topic, payload, qos, retain, properties)
         if info.rc != mqtt.MQTT_ERR_SUCCESS:
             name = self._generate_event_name("publish", qos, topic)
             self._fire(name, exception=info.rc, **message._asdict())
@@ -138,20 +149,22 @@ class MqttClient(mqtt.Client):
 
     def subscribe(self, topic, qos=0, options=None, properties=None):
         """As paho's; several topics at once are counted as the first of them."""
-        subscription = _Subscription(qos, topic if isinstance(topic, str) else topic[0][0], time.time())
+        first = topic if isinstance(topic, str) else topic[0][0]
+        subscription = _Subscription(qos, first, time.time())
         result, mid = super().subscribe(topic, qos, options, properties)
         if result != mqtt.MQTT_ERR_SUCCESS:
             name = self._generate_event_name("subscribe", qos, subscription.topic)
             self._fire(name, exception=result, **subscription._asdict())
         elif mid is None or mid in self._acknowledged_early:
-            self._fire_subscribed(subscription, self._acknowledged_early.pop(mid, None) or time.time())
+            end = self._acknowledged_early.pop(mid, None) or time.time()
+            self._fire_subscribed(subscription, end)
         else:
             self._subscribe_requests[mid] = subscription
         return result, mid
 
 
 class MqttUser(User):
-    """Has a client that is connected in the background; its network loop runs in a thread of its own, a green one."""
+    """Has a client that is connected in the background; its network loop runs in a green thread."""
 
     abstract = True
 

@@ -11,7 +11,10 @@ __all__ = ["QdrantLocustClient", "QdrantUser"]
 
 
 class QdrantLocustClient:
-    """A QdrantClient and one collection. Its methods return dictionaries: success, response_time, result or exception."""
+    """A QdrantClient and one collection.
+
+    Its methods return dictionaries: success, response_time, result or exception.
+    """
 
     def __init__(self, url, collection_name, api_key=None, timeout=60, **kwargs):
         self.url = url
@@ -65,7 +68,9 @@ class QdrantLocustClient:
     def delete(self, points_selector):
         """Deletes points."""
         return result_of(
-            self.client.delete, collection_name=self.collection_name, points_selector=points_selector
+            self.client.delete,
+            collection_name=self.collection_name,
+            points_selector=points_selector,
         )
 
 

@@ -19,7 +19,8 @@ def _length(data) -> int:
 class SocketIOClient(socketio.Client):
     """A socketio.Client whose traffic is counted.
 
-    Types: WS (connect), WSC (call), which are timed; WSS (send), WSE (emit), WSR (events that arrive), with 0 as their time.
+    Types: WS (connect), WSC (call), which are timed; WSS (send), WSE (emit), WSR (events that
+    arrive), with 0 as their time.
     """
 
     def __init__(self, request_event, *args, **kwargs):
@@ -65,7 +66,7 @@ class SocketIOClient(socketio.Client):
             return super().call(event, data, *args, **kwargs)
 
     def on_message(self, event: str, data: str) -> None:
-        """What is done with events for which nothing else is registered: they are counted. Meant to be overridden."""
+        """Counts events for which nothing else is registered. Meant to be overridden."""
         self._count("WSR", event, data)
 
 

@@ -20,14 +20,16 @@ class RestMixin:
     def rest(self, method, url, headers=None, **kwargs):
         """Makes a request; the block gets the reply with ``js``, its parsed body.
 
-        Type and accepted type are JSON unless the headers say otherwise. A body that is no JSON, and any exception in
-        the block, make the request a failure. js is None if there is no body.
+        Type and accepted type are JSON unless the headers say otherwise. A body that is no JSON,
+        and any exception in the block, make the request a failure. js is None without a body.
         """
         headers = dict(headers) if headers else {}
         for name in ("Content-Type", "Accept"):
             if name not in headers and name.lower() not in headers:
                 headers[name] = "application/json"
-        with self.client.request(method, url, catch_response=True, headers=headers, **kwargs) as response:
+        with self.client.request(
+            method, url, catch_response=True, headers=headers, **kwargs
+        ) as response:
             _parse(response)
             try:
                 yield response
@@ -35,15 +37,19 @@ class RestMixin:
                 response.failure(_failed_assertion(error, response))
             except Exception as error:
                 places = ", ".join(self._places(traceback.format_exc()))
-                response.failure(f"{type(error).__name__}: {error} at {places}. Response was {_beginning(response)}")
+                response.failure(
+                    f"{type(error).__name__}: {error} at {places}. "
+                    f"Response was {_beginning(response)}"
+                )
 
     @contextmanager
     def rest_(self, method, url, name=None, **kwargs):
-        """rest() with the time as a parameter ``_`` of the query, which no cache knows; the name leaves it out."""
+        """rest() with the time as parameter ``_``, which no cache knows; the name leaves it out."""
         separator = "&" if "?" in url else "?"
         if name is None:
             name = f"{url}{separator}_=..."
-        with self.rest(method, f"{url}{separator}_={int(time.time() * 1000)}", name=name, **kwargs) as response:
+        timed = f"{url}{separator}_={int(time.time() * 1000)}"
+        with self.rest(method, timed, name=name, **kwargs) as response:
             yield response
 
     def _places(self, text: str):
@@ -65,8 +71,8 @@ def _parse(response) -> None:
             response.js = response.json()
         except ValueError as error:
             response.failure(
-                f"Could not parse response as JSON. {response.text[:250]}, response code {response.status_code}, "
-                f"error {error}"
+                f"Could not parse response as JSON. {response.text[:250]}, "
+                f"response code {response.status_code}, error {error}"
             )
 
 

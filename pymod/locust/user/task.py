@@ -4,6 +4,7 @@ The loop that runs them is native (_locust.TaskSetBase). The classes here give i
 collects the tasks, and the class attributes that locustfiles override.
 """
 
+import random  # noqa: F401 - the place where tests replace random.choice
 from typing import Protocol, runtime_checkable
 
 from _locust import (
