@@ -104,8 +104,8 @@ int green_throw_later(struct green *g, PyObject *exception);
 /* Takes back an exception that the current one has not got yet. */
 void green_forget(PyObject *exception);
 
-/* Throws GreenletExit (or exception, if not NULL) and waits for the death.
-   Parks. */
+/* Throws GreenletExit (or exception, if not NULL) and waits for the death; of
+   those that are ready, which may never wait, no other comes between. Parks. */
 int green_kill(struct green *g, PyObject *exception);
 
 /* Waits until it is dead, or so many seconds (negative: without end). Parks.
@@ -145,6 +145,10 @@ void green_ready(struct green *g);
 
 /* Sleeps; 0 and below only let the others run once. Parks. 0 or -1. */
 int green_sleep(double seconds);
+
+/* Lets one that is ready run before all others, and the current one right after
+   it: those that are ready as well may never wait. Parks. 0 or -1. */
+int green_yield_to(struct green *g);
 
 /* Waits in a list, which must outlive the wait, until woken (0), or time is up
    (1; negative timeout: never), or an exception comes (-1). Parks. Whoever

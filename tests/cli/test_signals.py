@@ -56,6 +56,7 @@ PHASES = {
     "wait": (locustfile(), "task", "-u1"),
     "sleep": (locustfile(task="print('task', flush=True); time.sleep(100)"), "task", "-u1"),
     "loop": (locustfile(task="print('task', flush=True)\n        while True: pass"), "task", "-u1"),
+    "loop while spawning": (locustfile(task="print('task', flush=True)\n        while True: pass"), "task", "-u3 -r3"),
     "no wait": (locustfile(wait=0, task="print('task') if time.time() % 1 < .01 else None"), "task", "-u3 -r3"),
 }
 
