@@ -55,6 +55,7 @@ struct green {
     bool timed_out;             /* the timer woke it */
     bool begun;                 /* has run at least once */
     bool finished;              /* its result is there */
+    bool shown;                 /* what it fails with has been shown already */
     unsigned ident;             /* minimal_ident; 0 until asked for */
     void *sp;                   /* while not running */
     struct stack *stack;        /* owned, from start to death */
@@ -211,8 +212,9 @@ void hub_release(void);
    handled as callbacks. */
 struct mailbox *hub_inbox(void);
 
-/* Writes an exception's traceback to stderr, and one line about whose it is. */
-void green_show_error(PyObject *whose, PyObject *error);
+/* Writes an exception's traceback to stderr, if wanted, and one line that says
+   whose it is: str(whose). */
+void green_show_error(PyObject *whose, PyObject *error, bool traceback);
 
 /* Reports an exception that left a green thread or a callback, as gevent does:
    shows it, but for SystemExit; and that, KeyboardInterrupt and SystemError go
