@@ -87,6 +87,21 @@ def merge_locustfiles_content(locustfiles: list[str]):
     return user_classes, shape_classes, tasks, first_shape
 
 
+def _is_ours(frame) -> bool:
+    filename = frame.f_code.co_filename
+    return filename.startswith((os.path.dirname(__file__) + os.sep, "<frozen importlib"))
+
+
+def _show_error_of_locustfile(error: Exception) -> None:
+    """Shows an exception from where the locustfile begins, and ends the program; returns if it is one of ours."""
+    tb = error.__traceback__
+    while tb is not None and _is_ours(tb.tb_frame):
+        tb = tb.tb_next
+    if tb is not None or isinstance(error, SyntaxError):
+        sys.excepthook(type(error), error.with_traceback(tb), tb)
+        sys.exit(1)
+
+
 def create_environment(
     user_classes,
     options,
@@ -376,7 +391,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, _locust.interrupt)
     _import_plugins()
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
-    user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
+    try:
+        user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
+    except Exception as error:
+        _show_error_of_locustfile(error)
+        raise
     options = parse_options()
     validate_stats_configuration()
     _checks.check_automatic_end(options)
