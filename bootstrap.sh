@@ -28,7 +28,7 @@ TEST_PACKAGES="python3-pytest python3-venv libcmocka-dev nginx-light openssl
     python3-pymongo python3-paho-mqtt python3-socketio python3-grpcio
     python3-websocket python3-websockets python3-paramiko
     python3-dnspython python3-flask
-    python3-gevent-websocket python3-psycogreen"
+    python3-gevent-websocket python3-psycogreen python3-zmq"
 LINT_PACKAGES="clang clang-tidy cppcheck shellcheck gcc-aarch64-linux-gnu
     libc6-dev-arm64-cross qemu-user"
 

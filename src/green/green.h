@@ -10,11 +10,12 @@
  * itself, on its own stack, until one is.
  *
  * Everything here is for the hub's thread with the GIL held, unless it says
- * otherwise; posting to hub_inbox() needs neither. Functions that can park say so; they return -1 with an
- * exception set when one was thrown into the green thread meanwhile (a kill,
- * a Timeout, KeyboardInterrupt in the main one). Callbacks (timers, letters,
- * descriptors) run between green threads: they must be short, may make green
- * threads ready, and must neither park nor leave an exception set.
+ * otherwise; posting to hub_inbox() needs neither. Functions that can park say
+ * so; they return -1 with an exception set when one was thrown into the green
+ * thread meanwhile (a kill, a Timeout, KeyboardInterrupt in the main one).
+ * Callbacks (timers, letters, descriptors) run between green threads: they
+ * must be short, may make green threads ready, and must neither park nor leave
+ * an exception set.
  */
 #ifndef LOCUST_GREEN_GREEN_H
 #define LOCUST_GREEN_GREEN_H

@@ -803,8 +803,8 @@ static PyMethodDef greenlet_methods[] = {
 
 static PyGetSetDef greenlet_getset[] = {
     {"dead", (getter)get_dead, NULL, "Whether it has ended.", NULL},
-    {"started", (getter)get_started, NULL, "Whether it was started and has not ended.",
-     NULL},
+    {"started", (getter)get_started, NULL,
+     "Whether it was started and has not ended.", NULL},
     {"value", (getter)get_value, NULL, "What it returned, or None.", NULL},
     {"exception", (getter)get_exception, NULL, "What it raised, or None.",
      NULL},

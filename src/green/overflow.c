@@ -46,8 +46,12 @@ on_fault(int signal_number, siginfo_t *info, void *context)
         say(": it recurses too deeply through C code. --stack-size gives it "
             "more; sys.setrecursionlimit() stops it earlier.\n");
     }
-    /* The instruction is tried again and meets whoever was here before. */
+    /* The instruction is tried again and meets whoever was here before. There
+       is none if somebody has sent the signal. */
     sigaction(SIGSEGV, &previous, NULL);
+    if (info->si_code <= 0) {
+        raise(SIGSEGV);
+    }
 }
 
 static int

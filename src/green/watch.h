@@ -14,8 +14,8 @@ extern const char *(*watch_describe)(const struct green *g, char *buffer,
                                      size_t size);
 
 /* From now on whoever keeps the hub for more than so many seconds is reported
-   by locust.util.threads.report_blocked(), while it does if it can be, else right after. 0 and
-   below: nobody is. 0, or -1 with an exception set. */
+   by locust.util.threads.report_blocked(), while it does so if that can be,
+   else right after. 0 and below: nobody is. 0, or -1 with an exception set. */
 int hub_watch(double seconds);
 
 #endif

@@ -167,7 +167,7 @@ CASES = {
     # Ratios
     "ratio": case("--show-task-ratio", locustfile=NESTED),
     "ratio of users": case("--show-task-ratio -u 10", locustfile=NESTED),
-    "ratio of classes": case("--show-task-ratio A C -u 4", locustfile=NESTED),
+    "ratio of a class": case("--show-task-ratio -u 4 C", locustfile=NESTED),
     "ratio json": case("--show-task-ratio-json -u 9", locustfile=NESTED),
     "ratio of an unknown class": case("--show-task-ratio D", locustfile=NESTED),
     # Variables

@@ -69,12 +69,14 @@ class A(HttpUser):
 
 
 class Peers(http.server.BaseHTTPRequestHandler):
-    """Notes where connections come from."""
+    """Notes where connections come from, and what is spoken on them."""
 
     seen = []
+    versions = []
 
     def do_GET(self):
         self.seen.append(self.client_address[0])
+        self.versions.append(self.request_version)
         self.send_response(204)
         self.end_headers()
 
@@ -92,6 +94,17 @@ def test_where_connections_come_from_and_go_to(run):
         server.shutdown()
     assert r.code == 0 and counted(r, "/ok") == (6, 0), r
     assert sorted(Peers.seen) == ["127.0.0.2"] * 3 + ["127.0.0.3"] * 3
+
+
+@pytest.mark.parametrize("option, spoken", [((), "HTTP/1.1"), (("--http-version", "1.0"), "HTTP/1.0")])
+def test_http_version(run, option, spoken):
+    Peers.versions.clear()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Peers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        r = run("--headless", "-t", "1", "--only-summary", "-H", "http://127.0.0.1:%d" % server.server_address[1], *option,
+                locustfile=ONCE)
+        server.shutdown()
+    assert r.code == 0 and Peers.versions == [spoken], r
 
 
 @pytest.mark.parametrize("option,value,why", [

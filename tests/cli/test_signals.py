@@ -211,7 +211,16 @@ def test_a_second_signal_ends_it_at_once(start, first, second, code):
     p.expect("Shutting down")
     time.sleep(0.2)
     p.send(second)
-    assert p.finish(5).code == code
+    r = p.finish(5)
+    assert r.code == code
+    assert ("Aggregated" in r.err) == (code == -signal.SIGINT), r
+
+
+def test_a_fault_from_outside_ends_it(start):
+    p = start("--headless", locustfile=locustfile())
+    p.expect("task")
+    p.send(signal.SIGSEGV)
+    assert p.finish(5).code == (1 if os.environ.get("LOCUST_SANITIZERS") else -signal.SIGSEGV)
 
 
 def test_keyboard(start, directory):

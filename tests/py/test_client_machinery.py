@@ -15,7 +15,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 import urllib3
-from _locust import Greenlet
 from http_pair import Events, our_outcome, ours, raised_by, seen_of_response, their_outcome, theirs
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase, HTTPDigestAuth, HTTPProxyAuth
@@ -365,6 +364,8 @@ def test_users_share_a_pool_manager(hostile, block, connections):
 
 def test_a_pool_manager_that_blocks(hostile):
     """Users wait for their turn, and the others run meanwhile."""
+    from _locust import Greenlet  # which real Locust, that makes the calls above, has not
+
     manager = urllib3.PoolManager(num_pools=1, maxsize=1, block=True)
     clients = [HttpSession(hostile.url, Events().hook, None, pool_manager=manager) for _ in range(5)]
     other = ours(hostile.url)

@@ -625,8 +625,9 @@ def test_callbacks_and_watchers():
     repeated = []
     with hub.loop.timer(0.002, 0.002) as timer:
         timer.start(repeated.append, 1)
-        gevent.sleep(0.05)
-    assert len(repeated) > 3
+        with gevent.Timeout(20):
+            while len(repeated) < 4:
+                gevent.sleep(0.002)
     r, w = os.pipe()
     reader = gevent.spawn(lambda: hub.wait(hub.loop.io(r, 1)))
     gevent.sleep(0.01)
@@ -701,14 +702,13 @@ def test_uncaught_exceptions_are_shown_and_others_go_on(capfd):
 
 def test_threadpool():
     pool = gevent.threadpool.ThreadPool(3)
-    began = time.monotonic()
     original_sleep = gevent.monkey.get_original("time", "sleep")
-    results = [pool.spawn(original_sleep, 0.05) for _ in range(3)]
+    results = [pool.spawn(original_sleep, 0.2) for _ in range(3)]
     ticks = 0
     while not all(r.ready() for r in results):
         gevent.sleep(0.005)
         ticks += 1
-    assert ticks > 3 and time.monotonic() - began < 1
+    assert ticks > 1
     assert [r.get() for r in results] == [None] * 3
     ident = gevent.monkey.get_original("threading", "get_ident")
     assert pool.apply(ident) != ident()

@@ -78,3 +78,38 @@ def test_psycogreen():
     psycogreen.patch_psycopg()
     assert extensions.get_wait_callback() is psycogreen.gevent_wait_callback
     extensions.set_wait_callback(before)
+
+
+def test_zmq_green():
+    zmq = pytest.importorskip("zmq.green")
+    context = zmq.Context()
+    server = context.socket(zmq.REP)
+    port = server.bind_to_random_port("tcp://127.0.0.1")
+
+    def serve():
+        for _ in range(30):
+            server.send(server.recv().upper())
+
+    def client(i):
+        socket = context.socket(zmq.REQ)
+        socket.connect(f"tcp://127.0.0.1:{port}")
+        for _ in range(3):
+            socket.send(b"m%d" % i)
+            assert socket.recv() == b"M%d" % i
+        socket.close()
+
+    serving = gevent.spawn(serve)
+    for g in [gevent.spawn(client, i) for i in range(10)]:
+        g.get(timeout=20)
+    serving.get(timeout=20)
+    waiting = gevent.spawn(server.recv)
+    gevent.sleep(0.01)
+    waiting.kill(timeout=5)
+    assert waiting.dead
+    with gevent.Timeout(0.02, False):
+        server.recv()
+    poller = zmq.Poller()
+    poller.register(server, zmq.POLLIN)
+    assert poller.poll(20) == []
+    server.close()
+    context.term()

@@ -28,7 +28,7 @@ from gevent.queue import Channel, Empty, Full
 
 SEED = os.environ.get("STRESS_SEED")
 SANITIZERS = bool(os.environ.get("LOCUST_SANITIZERS"))
-ROUNDS = 1000 if SANITIZERS else 10_000
+ROUNDS = 10_000
 WORKERS, STEPS, BLOWS = 6, 12, 30
 
 

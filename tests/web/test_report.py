@@ -325,7 +325,7 @@ def test_charts_follow_the_window(page):
     b = page(small())
     b.size(600)
     b.wait("return [...document.querySelectorAll('.uplot')].every((e) => e.clientWidth < 600)")
-    assert b.run("return document.documentElement.scrollWidth") <= 600
+    b.wait("return document.documentElement.scrollWidth <= 600")
 
 
 def test_paper(page):
