@@ -52,11 +52,24 @@ int lot_init(void);
 
 /* --- Time limits. */
 
+/* What is as good as without end; more would not fit. */
+#define SECONDS_MAX 1e9
+
 /* The moment when so many seconds are over; -1 for none (negative seconds). */
 static inline int64_t
 deadline_in(double seconds)
 {
-    return seconds < 0 ? -1 : clock_ns() + (int64_t)(seconds * 1e9);
+    return seconds < 0 || seconds > SECONDS_MAX
+               ? -1
+               : clock_ns() + (int64_t)(seconds * 1e9);
+}
+
+/* The same for a socket's time limit, in ns. */
+static inline int64_t
+deadline_in_ns(int64_t timeout)
+{
+    return timeout < 0 || timeout > INT64_MAX / 2 ? -1
+                                                  : clock_ns() + timeout;
 }
 
 /* How many seconds are left: negative without end, else 0 or more. */

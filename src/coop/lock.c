@@ -85,7 +85,7 @@ read_limits(PyObject *const *args, Py_ssize_t n, PyObject *kwnames)
     PyErr_Clear();
     limits.valid = blocking == 1 && !failed &&
                    (limits.timeout > 0 || limits.timeout == -1.0) &&
-                   limits.timeout * 1e9 < (double)(INT64_MAX / 2);
+                   limits.timeout * 1e6 <= (double)PY_TIMEOUT_MAX;
     return limits;
 }
 

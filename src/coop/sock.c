@@ -67,8 +67,7 @@ is_ours(PyObject *sock)
 static int64_t
 deadline_of(PyObject *sock)
 {
-    int64_t timeout = socket_timeout(sock);
-    return timeout < 0 ? -1 : clock_ns() + timeout;
+    return deadline_in_ns(socket_timeout(sock));
 }
 
 int

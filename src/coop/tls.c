@@ -57,8 +57,7 @@ attempts(PyObject *self, PyObject *method, PyObject *const *args,
     if (ours <= 0) {
         return ours < 0 ? NULL : call_original(method, self, args, n, NULL);
     }
-    int64_t timeout = socket_timeout(sock);
-    int64_t deadline = timeout < 0 ? -1 : clock_ns() + timeout;
+    int64_t deadline = deadline_in_ns(socket_timeout(sock));
     PyObject *r;
     int events;
     while ((r = socket_attempt(sock, method, self, args, n, NULL)) == NULL &&

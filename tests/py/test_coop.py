@@ -271,6 +271,22 @@ def test_any_child():
     assert os.waitid(os.P_PID, pid, os.WEXITED).si_pid == pid
 
 
+def test_time_limits_of_centuries():
+    with silent() as connection:
+        waits = [
+            lambda: select.select([connection], [], [], 1e12),
+            lambda: queue.SimpleQueue().get(timeout=1e9 - 1),
+            lambda: select.epoll().poll(1e6),
+            lambda: threading.Event().wait(threading.TIMEOUT_MAX),
+            lambda: (connection.settimeout(9e9), connection.recv(1)),
+        ]
+        threads = [Greenlet.spawn(wait) for wait in waits]
+        sleep(0.01)
+        assert not any(thread.dead for thread in threads)
+        for thread in threads:
+            thread.kill()
+
+
 # --- Nobody waits for ever.
 
 
