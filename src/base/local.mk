@@ -8,6 +8,8 @@ libplain_la_SOURCES += \
 	src/base/utf8.h
 
 libcore_la_SOURCES += \
+	src/base/attach.c \
+	src/base/attach.h \
 	src/base/fork.c \
 	src/base/fork.h \
 	src/base/lookup.c \

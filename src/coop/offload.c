@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/attach.h"
 #include "base/fork.h"
 #include "base/pycompat.h"
 #include "green/green.h"
@@ -82,14 +83,16 @@ handle_done(struct letter *letter)
 static void
 job_run(struct job *job)
 {
-    PyGILState_STATE state = PyGILState_Ensure();
-    job->result = PyObject_Call(job->callable, job->args, job->kwargs);
-    if (job->result == NULL) {
-        job->error = error_take();
+    PyThreadState *state = python_attach();
+    if (state != NULL) {
+        job->result = PyObject_Call(job->callable, job->args, job->kwargs);
+        job->error = job->result == NULL ? error_take() : NULL;
     }
     job->letter.handle = handle_done;
     mailbox_post(hub_inbox(), &job->letter);
-    PyGILState_Release(state);
+    if (state != NULL) {
+        python_detach(state);
+    }
 }
 
 /* The next job; NULL when there has been none for long. With the mutex. */
@@ -205,8 +208,11 @@ job_result(struct job *job)
 {
     PyObject *result = job->result;
     job->result = NULL;
-    if (result == NULL) {
+    if (result == NULL && job->error != NULL) {
         error_give(Py_NewRef(job->error));
+    }
+    else if (result == NULL) {
+        PyErr_NoMemory();       /* the thread could not attach */
     }
     job_free(job);
     return result;
@@ -319,7 +325,9 @@ int
 offload_module_exec(PyObject *module)
 {
     pool_reset();
-    return PyModule_AddFunctions(module, functions) < 0
-               ? -1
-               : fork_register(NULL, NULL, &in_child);
+    if (PyModule_AddFunctions(module, functions) < 0 ||
+        python_watch_forks() < 0) {
+        return -1;
+    }
+    return fork_register(NULL, NULL, &in_child);
 }

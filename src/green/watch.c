@@ -24,6 +24,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/attach.h"
 #include "base/clock.h"
 #include "base/fork.h"
 #include "base/lookup.h"
@@ -93,12 +94,15 @@ report(struct green *g, double seconds)
 static void
 report_if_still_so(int64_t poll, int64_t since)
 {
-    PyGILState_STATE state = PyGILState_Ensure();
+    PyThreadState *state = python_attach();
+    if (state == NULL) {
+        return;                 /* the next look may be luckier */
+    }
     if (atomic_load_explicit(&hub.last_poll, memory_order_relaxed) == poll &&
         hub.saved_tstate == NULL && hub.current->tstate != NULL) {
         report(hub.current, (double)(clock_ns() - since) * 1e-9);
     }
-    PyGILState_Release(state);
+    python_detach(state);
 }
 
 /* --- The thread. */
@@ -212,7 +216,8 @@ prepare(void)
     Py_XDECREF(function);
     Py_XDECREF(reg);
     Py_XDECREF(r);
-    prepared = r != NULL && fork_register(NULL, NULL, &child) == 0;
+    prepared = r != NULL && python_watch_forks() == 0 &&
+               fork_register(NULL, NULL, &child) == 0;
     return prepared ? 0 : -1;
 }
 

@@ -1,4 +1,5 @@
 /* src/http/memory.c: blocks are kept, and are as large as they must be. */
+#include "config.h"
 #include "unit.h"
 
 #include <pthread.h>
