@@ -46,6 +46,22 @@ def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter |
         sys.exit(1)
 
 
+def check_reports(options: Any) -> None:
+    """Makes the directories of --html and --json-file; a report that would be lost ends the program."""
+    names = {"--html": options.html_file, "--json-file": options.json_file and f"{options.json_file}.json"}
+    for option, filename in names.items():
+        if not filename or "{" in filename:  # {u} and others: the name is known when the test has begun
+            continue
+        try:
+            make_directory_of(filename)
+            if os.path.isdir(filename):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), filename)
+        except OSError as e:
+            about = "" if e.filename == filename else f"{e.filename}: "
+            logger.error("%s: could not write %s: %s%s", option, filename, about, e.strerror)
+            sys.exit(1)
+
+
 def write_html_report(environment: Any, options: Any) -> int:
     """Writes what --html asks for. Returns how many requests there were then."""
     requests = environment.stats.num_requests

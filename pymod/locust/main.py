@@ -18,7 +18,7 @@ from . import _checks, _thresholds, log
 from ._checks import COMMON_OPTIONS  # noqa: F401
 from ._live import LiveView, end_by_key
 from ._output import asked_for
-from ._results import leave_results, open_csv_files, write_html_report
+from ._results import check_reports, leave_results, open_csv_files, write_html_report
 from ._version import version
 from .argument_parser import get_locustfiles_locally, parse_locustfile_option, parse_options
 from .env import Environment
@@ -435,9 +435,11 @@ def main() -> int:
     _checks.check_what_is_there(options)
     if options.equal_weights:
         environment.events.init.add_listener(lambda environment, **kwargs: environment.assign_equal_weights())
+    check_reports(options)
     csv_files = open_csv_files(environment, options)
     environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
     environment.create_local_runner().spread_spawning = True
     _fire_init(environment)
     _checks.check_thresholds(environment)
+    _checks.warn_of_hosts(environment)
     return _run(environment, options, csv_files)

@@ -67,9 +67,22 @@ def test_when_it_is_stopped(start, directory, signum):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("/dev/full", "/dev/full: No space left on device"),
         ("home", "home: Is a directory"),
-        ("locustfile.py/x.html", "locustfile.py: File exists"),
+        ("locustfile.py/x.html", "locustfile.py/x.html: locustfile.py: Not a directory"),
+        ("/proc/nothing/x.html", "/proc/nothing/x.html: /proc/nothing: No such file or directory"),
+    ],
+)
+def test_a_report_that_would_be_lost_ends_the_program(run, name, reason):
+    r = run(*HEADLESS, "-t", "1", "--html", name, locustfile=LOCUSTFILE)
+    assert r.code == 1 and "task" not in r.out and "Traceback" not in r.err, r
+    assert r.messages()[-1] == f"--html: could not write {reason}"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("/dev/full", "/dev/full: No space left on device"),
+        ("locustfile.py/{u}.html", "locustfile.py: File exists"),
     ],
 )
 def test_a_file_that_cannot_be_written(run, name, reason):
