@@ -15,6 +15,8 @@ import _locust
 
 from . import _thresholds
 from ._missing import missing_part, missing_text
+from .contrib.fasthttp import FastHttpUser
+from .user.users import HttpUser
 
 COMMON_OPTIONS = {"num_users": "users", "spawn_rate": "spawn-rate", "run_time": "run-time"}
 """What a load shape decides: by attribute, the names of the options."""
@@ -108,6 +110,20 @@ def check_thresholds(environment: Any) -> None:
     if (problem := _thresholds.malformed(environment)) is not None:
         logger.error("environment.thresholds: %s", problem)
         sys.exit(2)
+
+
+def warn_of_hosts(environment: Any) -> None:
+    """Says once if requests will fail because a host is no URL: -H localhost."""
+    http = [cls for cls in environment.user_classes if issubclass(cls, (HttpUser, FastHttpUser))]
+    hosts = [environment.host or cls.host for cls in http]
+    for host in dict.fromkeys(hosts):
+        if isinstance(host, str) and host and "://" not in host:
+            logger.warning(
+                "The host %s does not begin with http:// or https://: requests to it will fail. "
+                "Did you mean http://%s ?",
+                host,
+                host,
+            )
 
 
 def raise_open_file_limit() -> None:

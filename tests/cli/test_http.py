@@ -370,3 +370,36 @@ def test_no_lag_is_not_told(run, hostile):
 def test_no_requests_no_lag(run):
     r = run("--headless", "-u", "2", "-r", "100", "-t", "2", "--only-summary")
     assert r.code == 0 and "lag" not in (r.out + r.err).lower() and WARNING not in r.err, r
+
+
+BARE_HOST = """
+from locust import FastHttpUser, HttpUser, User, constant, task
+
+class Shop(HttpUser):
+    wait_time = constant(5)
+
+    @task
+    def page(self):
+        self.client.get("/")
+
+class Fast(FastHttpUser):
+    wait_time = constant(5)
+    host = "http://127.0.0.1:1"
+
+class Other(User):
+    wait_time = constant(5)
+
+    @task
+    def nothing(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("args, told", [
+    (["-H", "localhost:80", "Shop"], 1), (["-H", "localhost:80", "Other"], 0), (["Fast"], 0), (["Shop"], 0),
+    (["-H", "localhost:80"], 1),
+])  # fmt: skip
+def test_a_host_without_scheme_is_told_once(run, args, told):
+    r = run("--headless", "-u", "1", "-t", "1", "--only-summary", *args, locustfile=BARE_HOST)
+    text = "The host localhost:80 does not begin with http:// or https://: requests to it will fail. "
+    assert sum(line.startswith(text) for line in r.messages()) == told, r
