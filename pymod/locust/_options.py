@@ -472,8 +472,8 @@ def _add_other_options(parser, version_text: str) -> None:
         metavar="<number>",
         default="0",
         env_var="LOCUST_STOP_TIMEOUT",
-        help="Seconds that users get to finish their tasks when the test stops. Default: 0, end "
-        "them at once",
+        help="Seconds, or a time such as 1m30s, that users get to finish their tasks when the test "
+        "stops. Default: 0, end them at once",
     )
     group.add_argument(
         "--equal-weights",

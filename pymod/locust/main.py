@@ -134,7 +134,7 @@ def _select_user_classes(user_classes: dict, wanted: list[str]) -> list[type]:
     if not user_classes:
         logger.error("No User class found!")
         sys.exit(1)
-    unknown = sorted(set(wanted) - set(user_classes))
+    unknown = [name for name in dict.fromkeys(wanted) if name not in user_classes]
     if unknown:
         logger.error("Unknown User(s): %s\n", ", ".join(unknown))
         sys.exit(1)

@@ -232,7 +232,7 @@ def test_no_user_class(run):
 def test_unknown_user_class(run):
     r = run("--headless", "Nope", "Foo", "A")
     assert r.code == 1
-    assert r.log()[-1][1:] == ("ERROR", "locust.main", "Unknown User(s): Foo, Nope")
+    assert r.log()[-1][1:] == ("ERROR", "locust.main", "Unknown User(s): Nope, Foo"), "as they were given"
 
 
 def test_a_locustfile_that_fails(run):
