@@ -65,6 +65,7 @@ PYMOD = \
 	pymod/locust/_fast/urls.py \
 	pymod/locust/_live.py \
 	pymod/locust/_missing.py \
+	pymod/locust/_needs.py \
 	pymod/locust/_option_types.py \
 	pymod/locust/_options.py \
 	pymod/locust/_output.py \

@@ -87,7 +87,9 @@ PyInit__locust(void)
         }
     }
     if (PyModule_AddStringConstant(module, "__version__", PACKAGE_VERSION) <
-        0) {
+            0 ||
+        PyModule_AddStringConstant(module, "PYTHON_PROGRAM", PYTHON_PROGRAM) <
+            0) {
         Py_DECREF(module);
         return NULL;
     }

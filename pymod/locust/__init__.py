@@ -11,6 +11,10 @@ if not os.environ.get("LOCUST_SKIP_MONKEY_PATCH"):
 
     _locust_coop.patch()
 
+from ._needs import import_needs
+
+import_needs()
+
 from ._version import version as __version__
 from .contrib.fasthttp import FastHttpUser
 from .event import Events

@@ -136,3 +136,12 @@ def test_missing_packages_are_named():
         f"Install them: {sys.executable} -m pip install ConfigArgParse requests "
         "(Debian: apt install python3-configargparse python3-requests)\n"
     )
+
+
+def test_a_program_that_imports_locust_is_told_what_is_missing():
+    done = subprocess.run([sys.executable, "-S", "-c", "import locust"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        f"ModuleNotFoundError: locust needs ConfigArgParse, which {sys.executable} does not have: "
+        "pip install ConfigArgParse (Debian: apt install python3-configargparse). The Python that locust was built for is /"
+    )
