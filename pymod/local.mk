@@ -78,6 +78,7 @@ PYMOD = \
 	pymod/locust/_spans.py \
 	pymod/locust/_starter.py \
 	pymod/locust/_thresholds.py \
+	pymod/locust/_tls_errors.py \
 	pymod/locust/_version.py \
 	pymod/locust/argument_parser.py \
 	pymod/locust/clients.py \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 import os
 import re
 import socket
@@ -17,7 +18,16 @@ import urllib3.connection
 import urllib3.exceptions
 from requests.exceptions import InvalidSchema
 
+from locust._tls_errors import tls_error
+
 ABSOLUTE_URL = re.compile(r"^https?://", re.I)
+
+if issubclass(requests.exceptions.JSONDecodeError, json.JSONDecodeError):
+    JSONDecodeError = requests.exceptions.JSONDecodeError
+else:  # requests has taken simplejson's, which the standard library's name does not catch
+
+    class JSONDecodeError(requests.exceptions.JSONDecodeError, json.JSONDecodeError):
+        """What a body raises that is no JSON: caught by requests', json's and simplejson's name for it."""
 
 
 def unwrap(error):
@@ -92,19 +102,6 @@ def os_error(code):
     return OSError(code, os.strerror(code))
 
 
-def tls_error(message, host):
-    """What ssl raises for a handshake that failed, or a certificate that is refused."""
-    reason = message
-    if "certificate problem: " in message or "certificate verify failed" in message:
-        reason = message.partition("certificate problem: ")[2] or message
-    elif "does not match" in message or "no alternative certificate" in message:
-        kind = "IP address" if re.fullmatch(r"[\d.]+|.*:.*", host) else "Hostname"
-        reason = f"{kind} mismatch, certificate is not valid for {host!r}."
-    else:
-        return ssl.SSLError(1, reason)
-    return ssl.SSLCertVerificationError(1, f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason}")
-
-
 def head_error(kind, code, message):
     """What http.client raises instead of a reply without a whole header; None if it is none of its errors."""
     if kind == "reset":
@@ -169,7 +166,10 @@ def make_error(response, url, kind, code, message, timeout, received):
     if inner is not None:
         return _aborted(request, inner), inner
     if kind == "tls":
-        inner = urllib3.exceptions.SSLError(tls_error(message, urlparse(url).hostname))
+        cause = tls_error(message, urlparse(url).hostname)
+        if not isinstance(cause, ssl.SSLError):
+            return _aborted(request, cause), cause
+        inner = urllib3.exceptions.SSLError(cause)
         return _gave_up(exceptions.SSLError, request, url, inner), inner
     if kind == "connect_timeout":
         host = urlparse(url).hostname

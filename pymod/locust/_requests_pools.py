@@ -36,9 +36,9 @@ from locust._requests_errors import (
     new_connection_error,
     os_error,
     resolution_error,
-    tls_error,
 )
 from locust._requests_prepare import file_options
+from locust._tls_errors import tls_error
 
 _TWO = not urllib3.__version__.startswith("1.")
 
@@ -386,7 +386,10 @@ class _EnginePool:
                 lambda e: ReadTimeoutError(self, url, f"Read timed out. (read timeout={limit})"),
             )
         if kind == "tls":
-            _raise_while(tls_error(message, self.host), SSLError)
+            cause = tls_error(message, self.host)
+            if not isinstance(cause, ssl.SSLError):
+                raise cause
+            _raise_while(cause, SSLError)
         if kind == "proxy":
             _raise_while(_proxy_refusal(code, message), partial(ProxyError, _PROXY_TEXT))
         error = head_error(kind, code, message)

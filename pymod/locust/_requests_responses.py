@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import io
+import json
 
 from urllib.parse import urlparse
 
@@ -12,7 +14,7 @@ from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.structures import CaseInsensitiveDict
 
 from locust import _requests_pools as pools
-from locust._requests_errors import PoolName, pool_name
+from locust._requests_errors import JSONDecodeError, PoolName, pool_name
 
 
 def headers_of(response):
@@ -99,6 +101,15 @@ def raw_of(response):
     return raw
 
 
+def _json(response, **kwargs):
+    try:
+        return requests.Response.json(response, **kwargs)
+    except ValueError as error:
+        if isinstance(error, json.JSONDecodeError) or not hasattr(error, "pos"):
+            raise
+        raise JSONDecodeError(error.msg, error.doc, error.pos) from error
+
+
 def attribute(response, what):
     """An attribute of a response when it is looked at for the first time."""
     if what == "headers":
@@ -113,6 +124,8 @@ def attribute(response, what):
         return request_of(response)
     if what == "raw":
         return raw_of(response) if response.status_code else None
+    if what == "json":
+        return functools.partial(_json, response)
     if what in ("text", "content"):
         return getattr(requests.Response, what).fget(response)
     return getattr(requests.Response, what).__get__(response)

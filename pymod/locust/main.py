@@ -33,6 +33,7 @@ from .user.inspectuser import print_task_ratio, print_task_ratio_json
 from .util.load_locustfile import load_locustfile, load_locustfile_pytest
 
 LAG_CHECK_INTERVAL_SEC = 5
+SLOW_END_SEC = 1  # after which it is said what the end of the test waits for
 
 logger = logging.getLogger(__name__)
 greenlet_exception_handler = greenlet_exception_logger(logger)
@@ -84,6 +85,21 @@ def merge_locustfiles_content(locustfiles: list[str]):
             user_classes[name] = cls
             tasks[name] = cls.tasks or []
     return user_classes, shape_classes, tasks, first_shape
+
+
+def _is_ours(frame) -> bool:
+    filename = frame.f_code.co_filename
+    return filename.startswith((os.path.dirname(__file__) + os.sep, "<frozen importlib"))
+
+
+def _show_error_of_locustfile(error: Exception) -> None:
+    """Shows an exception from where the locustfile begins, and ends the program; returns if it is one of ours."""
+    tb = error.__traceback__
+    while tb is not None and _is_ours(tb.tb_frame):
+        tb = tb.tb_next
+    if tb is not None or isinstance(error, SyntaxError):
+        sys.excepthook(type(error), error.with_traceback(tb), tb)
+        sys.exit(1)
 
 
 def create_environment(
@@ -156,9 +172,25 @@ def _spawn(function) -> _locust.Greenlet:
     return green
 
 
-def _quit_runner(environment: Environment) -> None:
-    """Ends the test. An exception of a listener (StopTest) may cut that short, but nobody is left over."""
+def _say_who_is_waited_for(environment: Environment, advice: str) -> None:
+    _locust.sleep(SLOW_END_SEC)
+    users = environment.runner.user_count
+    if users:
+        logger.info(
+            "Waiting up to %g s for %d user%s to finish their tasks%s",
+            environment.stop_timeout, users, "" if users == 1 else "s", advice,
+        )  # fmt: skip
+
+
+def _quit_runner(environment: Environment, advice: str = "") -> None:
+    """Ends the test. An exception of a listener (StopTest) may cut that short, but nobody is left over.
+
+    advice: what is said as well if users with a stop timeout are waited for.
+    """
     runner = environment.runner
+    teller = None
+    if environment.stop_timeout and environment.stop_timeout > SLOW_END_SEC:
+        teller = _spawn(functools.partial(_say_who_is_waited_for, environment, advice))
     try:
         runner.quit()
         return
@@ -167,6 +199,9 @@ def _quit_runner(environment: Environment) -> None:
     except Exception:
         log.unhandled_greenlet_exception = True
         logger.critical("The end of the test was cut short by an exception", exc_info=True)
+    finally:
+        if teller is not None:
+            teller.kill(block=False)
     runner.user_greenlets.kill()
     runner.greenlet.kill()
 
@@ -258,7 +293,7 @@ def _final_code(environment: Environment, options, code: int) -> int:
     return final
 
 
-def _shut_down(environment: Environment, options, background: list, limit: list) -> int:
+def _shut_down(environment: Environment, options, background: list, limit: list, interrupted: bool) -> int:
     """Ends the test in good order, and says with which exit code to end the process."""
     logger.debug("Running teardowns...")
     environment.events.quitting.fire(environment=environment, reverse=True)
@@ -268,7 +303,8 @@ def _shut_down(environment: Environment, options, background: list, limit: list)
     for green in background:
         green.kill(block=False)
     logger.debug("Cleaning up runner...")
-    _quit_runner(environment)  # if the time limit is at it already, this waits for it
+    advice = "; Ctrl-C again ends at once" if interrupted else ""
+    _quit_runner(environment, advice)  # if the time limit is at it already, this waits for it
     for green in limit:
         green.kill(block=False)
     for green in background + limit:
@@ -294,6 +330,7 @@ def _start_background(environment: Environment, options, csv_files, live: LiveVi
 
 def _run(environment: Environment, options, csv_files) -> int:
     background, limit = [], []
+    interrupted = False
     live = LiveView(environment, options) if options.live else None
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
@@ -314,6 +351,7 @@ def _run(environment: Environment, options, csv_files) -> int:
             background.append(_start_keyboard(environment, live))
             environment.runner.greenlet.join()
     except KeyboardInterrupt:
+        interrupted = signal.getsignal(signal.SIGTERM) is _on_sigterm  # it has not been that one
         logger.debug("Interrupted")
         environment.runner._hurry_stop()
     if live is not None:
@@ -321,7 +359,7 @@ def _run(environment: Environment, options, csv_files) -> int:
     # Listeners of quitting find it there; it is written again if more requests come to an end.
     reported = write_html_report(environment, options)
     try:
-        code = _shut_down(environment, options, background, limit)
+        code = _shut_down(environment, options, background, limit, interrupted)
     except KeyboardInterrupt:  # enough: but what was measured is not to be lost
         leave_results(environment, options, csv_files, reported)
         raise
@@ -353,7 +391,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, _locust.interrupt)
     _import_plugins()
     locustfiles = get_locustfiles_locally(parse_locustfile_option())
-    user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
+    try:
+        user_classes, shape_classes, tasks, shape = merge_locustfiles_content(locustfiles)
+    except Exception as error:
+        _show_error_of_locustfile(error)
+        raise
     options = parse_options()
     validate_stats_configuration()
     _checks.check_automatic_end(options)

@@ -55,6 +55,7 @@ struct green {
     bool timed_out;             /* the timer woke it */
     bool begun;                 /* has run at least once */
     bool finished;              /* its result is there */
+    bool shown;                 /* what it fails with has been shown already */
     unsigned ident;             /* minimal_ident; 0 until asked for */
     void *sp;                   /* while not running */
     struct stack *stack;        /* owned, from start to death */
@@ -104,8 +105,8 @@ int green_throw_later(struct green *g, PyObject *exception);
 /* Takes back an exception that the current one has not got yet. */
 void green_forget(PyObject *exception);
 
-/* Throws GreenletExit (or exception, if not NULL) and waits for the death.
-   Parks. */
+/* Throws GreenletExit (or exception, if not NULL) and waits for the death; of
+   those that are ready, which may never wait, no other comes between. Parks. */
 int green_kill(struct green *g, PyObject *exception);
 
 /* Waits until it is dead, or so many seconds (negative: without end). Parks.
@@ -145,6 +146,10 @@ void green_ready(struct green *g);
 
 /* Sleeps; 0 and below only let the others run once. Parks. 0 or -1. */
 int green_sleep(double seconds);
+
+/* Lets one that is ready run before all others, and the current one right after
+   it: those that are ready as well may never wait. Parks. 0 or -1. */
+int green_yield_to(struct green *g);
 
 /* Waits in a list, which must outlive the wait, until woken (0), or time is up
    (1; negative timeout: never), or an exception comes (-1). Parks. Whoever
@@ -207,8 +212,9 @@ void hub_release(void);
    handled as callbacks. */
 struct mailbox *hub_inbox(void);
 
-/* Writes an exception's traceback to stderr, and one line about whose it is. */
-void green_show_error(PyObject *whose, PyObject *error);
+/* Writes an exception's traceback to stderr, if wanted, and one line that says
+   whose it is: str(whose). */
+void green_show_error(PyObject *whose, PyObject *error, bool traceback);
 
 /* Reports an exception that left a green thread or a callback, as gevent does:
    shows it, but for SystemExit; and that, KeyboardInterrupt and SystemError go

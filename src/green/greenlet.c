@@ -149,6 +149,8 @@ call_links(struct green *g)
     }
 }
 
+static void report(PyObject *whose, bool shown);
+
 /* Keeps the result (NULL: the error indicator) and tells who waits for it. */
 static void
 finish(struct green *g, PyObject *result)
@@ -165,7 +167,7 @@ finish(struct green *g, PyObject *result)
     Py_CLEAR(g->thrown_next);
     if (error != NULL) {
         hub_raise(error);
-        hub_report((PyObject *)g);
+        report((PyObject *)g, g->shown);
     }
     Py_CLEAR(g->kwargs);
     Py_CLEAR(g->target);
@@ -293,10 +295,16 @@ green_forget(PyObject *exception)
 int
 green_kill(struct green *g, PyObject *exception)
 {
-    if (green_throw(g, exception != NULL ? exception : Green_Exit) < 0) {
-        return -1;
+    Py_INCREF(g);
+    int result = green_throw(g, exception != NULL ? exception : Green_Exit);
+    if (result == 0 && !g->finished) {
+        result = green_yield_to(g);
     }
-    return green_join(g, -1) < 0 ? -1 : 0;
+    if (result == 0) {
+        result = green_join(g, -1) < 0 ? -1 : 0;
+    }
+    Py_DECREF(g);
+    return result;
 }
 
 int
@@ -317,26 +325,28 @@ green_join(struct green *g, double timeout)
 }
 
 void
-green_show_error(PyObject *whose, PyObject *error)
+green_show_error(PyObject *whose, PyObject *error, bool traceback)
 {
     PyObject *tb = PyException_GetTraceback(error);
-    PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
-    PySys_FormatStderr("%R failed with %s\n\n", whose,
+    if (traceback) {
+        PyErr_Display((PyObject *)Py_TYPE(error), error, tb);
+    }
+    PySys_FormatStderr("%S failed with %s\n\n", whose,
                        _PyType_Name(Py_TYPE(error)));
     Py_XDECREF(tb);
     PyErr_Clear();
 }
 
-void
-hub_report(PyObject *whose)
+static void
+report(PyObject *whose, bool shown)
 {
     PyObject *error = error_take();
     if (error == NULL) {
         return;
     }
     bool exits = PyErr_GivenExceptionMatches(error, PyExc_SystemExit);
-    if (!exits) {
-        green_show_error(whose, error);
+    if (!exits && !shown) {
+        green_show_error(whose, error, true);
     }
     if (exits ||
         PyErr_GivenExceptionMatches(error, PyExc_KeyboardInterrupt) ||
@@ -345,6 +355,12 @@ hub_report(PyObject *whose)
         hub_throw_into_main();
     }
     Py_DECREF(error);
+}
+
+void
+hub_report(PyObject *whose)
+{
+    report(whose, false);
 }
 
 /* --- The type. */

@@ -609,6 +609,17 @@ trim_stack(struct green *self)
     }
 }
 
+/* The current one is in the run queue: the first of it goes on. */
+static int
+yield_ready(struct green *self)
+{
+    struct green *next = hub_next();
+    if (next != self) {
+        switch_to(next);
+    }
+    return self->thrown != NULL ? raise_thrown(self) : 0;
+}
+
 int
 green_sleep(double seconds)
 {
@@ -623,11 +634,20 @@ green_sleep(double seconds)
         return green_park_for(seconds) < 0 ? -1 : 0;
     }
     hub_enqueue(self);
-    struct green *next = hub_next();
-    if (next != self) {
-        switch_to(next);
+    return yield_ready(self);
+}
+
+int
+green_yield_to(struct green *g)
+{
+    if (!hub_may_park()) {
+        return -1;
     }
-    return self->thrown != NULL ? raise_thrown(self) : 0;
+    struct green *self = hub.current;
+    hub_enqueue(self);
+    hub_hurry(self);
+    hub_hurry(g);
+    return yield_ready(self);
 }
 
 /* --- From outside. */

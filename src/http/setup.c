@@ -54,6 +54,8 @@ setup_handle(struct transfer *t)
     SET(CURLOPT_HTTP09_ALLOWED, 1L);
     SET(CURLOPT_ACCEPT_ENCODING, "");
     SET(CURLOPT_PATH_AS_IS, 1L);
+    /* Who asks for "Expect: 100-continue" sends the line, but does not wait. */
+    SET(CURLOPT_EXPECT_100_TIMEOUT_MS, 0L);
     /* Both, or libcurl asks the environment for each request. */
     SET(CURLOPT_PROXY, "");
     SET(CURLOPT_NOPROXY, "");

@@ -300,18 +300,19 @@ needs_no_tasks(PyObject *holder)
 }
 
 static int
-warn_empty(PyObject *holder)
+warn_empty(PyObject *holder, const struct filter *f)
 {
     int expected = needs_no_tasks(holder);
     if (expected != 0) {
         return expected < 0 ? -1 : 0;
     }
     PyObject *name = PyObject_GetAttr(holder, names.__name__);
-    int result =
-        name == NULL ? -1
-                     : warn("%s had no tasks left after filtering by tags; it "
-                            "will do nothing but log errors",
-                            name);
+    bool filtered = f->include != Py_None || f->exclude != Py_None;
+    const char *format =
+        filtered ? "%s had no tasks left after filtering by tags; it will do "
+                   "nothing but log errors"
+                 : "%s has no tasks; it will do nothing but log errors";
+    int result = name != NULL ? warn(format, name) : -1;
     Py_XDECREF(name);
     return result;
 }
@@ -335,7 +336,7 @@ filter_holder(PyObject *holder, const struct filter *f)
         result = PyObject_SetAttr(holder, names.tasks, rest);
     }
     if (result == 0 && PyList_GET_SIZE(rest) == 0) {
-        result = warn_empty(holder);
+        result = warn_empty(holder, f);
     }
     Py_XDECREF(rest);
     Py_XDECREF(all);

@@ -31,6 +31,7 @@ typedef struct {
     struct pacing pacing;
     bool killed;                /* ends at its next turn, whatever it caught;
                                    until it goes to its end */
+    bool error_logged;          /* of on_start(), with its traceback */
 } UserObject;
 
 typedef struct {

@@ -160,6 +160,7 @@ start(PyObject *self)
         PyObject *error = error_take();
         int logged = log_exception("locust.user.users", NULL, error);
         if (logged == 0) {
+            ((UserObject *)self)->error_logged = true;
             error_give(error);
         }
         else {
@@ -254,14 +255,33 @@ run_user(PyObject *module, PyObject *user)
     return result;
 }
 
+/* Says that a user ends because of an error, by its class. A traceback that has
+   been logged is not shown again. */
+static void
+show_failure(UserObject *user, PyObject *error)
+{
+    PyObject *whose = PyUnicode_FromFormat("<Greenlet: run_user(%s)>",
+                                           _PyType_Name(Py_TYPE(user)));
+    if (whose == NULL) {
+        PyErr_Clear();
+        whose = Py_NewRef(Py_TYPE(user));
+    }
+    green_show_error(whose, error, !user->error_logged);
+    Py_DECREF(whose);
+}
+
 /* A sys.exit() that ends the whole test is not to leave in silence. */
 static PyObject *
 green_user(struct green *self)
 {
-    PyObject *r = run_user(NULL, PyTuple_GET_ITEM(self->args, 0));
-    if (r == NULL && PyErr_ExceptionMatches(PyExc_SystemExit)) {
+    UserObject *user = (UserObject *)PyTuple_GET_ITEM(self->args, 0);
+    user->error_logged = false;
+    PyObject *r = run_user(NULL, (PyObject *)user);
+    if (r == NULL && (PyErr_ExceptionMatches(PyExc_Exception) ||
+                      PyErr_ExceptionMatches(PyExc_SystemExit))) {
         PyObject *error = error_take();
-        green_show_error((PyObject *)self, error);
+        show_failure(user, error);
+        self->shown = true;
         error_give(error);
     }
     return r;

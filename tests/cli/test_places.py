@@ -67,3 +67,14 @@ def test_what_the_users_own_code_raises_is_left_alone(run):
     for body in "wait_time = lambda self: 1 + 'a'", "tasks = [lambda user: 1 + 'a']", "on_start = lambda self: 1 + 'a'":
         r = run("--headless", "--only-summary", "-t", "1", locustfile=user(body, "pass" if "tasks" in body else "@task\n    def t(self): pass"))
         assert "TypeError: unsupported operand" in r.err and "class A" not in r.err, r
+
+
+@pytest.mark.parametrize("text, shown", [
+    ("import os\n1 / 0\n", 'Traceback (most recent call last):\n  File "*", line 2, in <module>\n'),
+    ("def f(:\n    pass\n", '  File "*", line 1\n    def f(:\n'),
+])
+def test_an_error_of_a_locustfile_is_shown_from_its_own_line_on(run, text, shown):
+    r = run("--headless", locustfile=text)
+    assert r.code == 1 and r.out == ""
+    assert re.match(re.escape(shown).replace(r"\*", r"\S*locustfile\.py"), r.err), r
+    assert r.err.count("File ") == 1 and r.err.splitlines()[-1].startswith(("ZeroDivisionError: ", "SyntaxError: "))

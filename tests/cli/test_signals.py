@@ -56,6 +56,7 @@ PHASES = {
     "wait": (locustfile(), "task", "-u1"),
     "sleep": (locustfile(task="print('task', flush=True); time.sleep(100)"), "task", "-u1"),
     "loop": (locustfile(task="print('task', flush=True)\n        while True: pass"), "task", "-u1"),
+    "loop while spawning": (locustfile(task="print('task', flush=True)\n        while True: pass"), "task", "-u3 -r3"),
     "no wait": (locustfile(wait=0, task="print('task') if time.time() % 1 < .01 else None"), "task", "-u3 -r3"),
 }
 
@@ -167,8 +168,7 @@ def test_a_second_interrupt_ends_it_at_once(start):
     )
     p.expect("task")
     p.interrupt()
-    p.expect("Shutting down")
-    time.sleep(0.2)
+    p.expect("Waiting up to 60 s for 1 user to finish their tasks; Ctrl-C again ends at once")
     p.interrupt()
     r = p.finish(5)
     assert r.code == -signal.SIGINT, r
@@ -184,6 +184,7 @@ def test_interrupt_waits_for_a_stop_under_way(start):
     p.interrupt()
     r = p.finish(8)
     assert r.code == 0, r
+    assert sum(line.startswith("Waiting up to 3 s for 1 user to finish") for line in r.messages()) == 1
     assert r.out.split().count("test_stopping") == 1
     assert r.out.split().count("test_stop") == 1
 
@@ -213,6 +214,7 @@ def test_a_second_signal_ends_it_at_once(start, first, second, code):
     p.send(second)
     r = p.finish(5)
     assert r.code == code
+    assert "Waiting up" not in r.err, "not so soon"
     assert ("Aggregated" in r.err) == (code == -signal.SIGINT), r
 
 

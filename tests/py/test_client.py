@@ -1,8 +1,11 @@
 """HttpSession itself: names, context, success and failure by hand, cookies, connections, kills, true times."""
 
 import json
+import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -424,3 +427,56 @@ def test_response_times_are_without_the_wait_for_python(truth_server, events):
     assert len(times) == 100
     assert report["min_ms"] <= times[0] + 0.01
     assert times[50] < report["p50_ms"] + 5, "the median has some of the 60 ms of Python in it"
+
+
+# --- What must not take long, and what is caught.
+
+
+def test_expect_is_sent_but_not_waited_for(hostile, client):
+    """The server of this test never says 100."""
+    start = time.monotonic()
+    reply = client.post("/echo", data=b"abc", headers={"Expect": "100-continue"})
+    assert time.monotonic() - start < 0.8, "libcurl's own limit is 1 s"
+    assert dict(reply.json()["headers"])["Expect"] == "100-continue" and reply.json()["body"] == "abc"
+
+
+SIMPLEJSON = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import locust, requests
+from http_pair import Events, ours
+assert requests.compat.has_simplejson
+response = ours(sys.argv[2], Events()).get("/ok")
+for kwargs in ({}, {"parse_int": int}):
+    for error in (json.JSONDecodeError, requests.exceptions.JSONDecodeError, requests.JSONDecodeError):
+        try:
+            response.json(**kwargs)
+        except error as e:
+            print(e.msg, e.pos, e.doc.strip(), e)
+"""
+
+
+def test_both_names_catch_what_is_no_json(hostile, tmp_path):
+    """requests prefers simplejson, whose error is none of the standard library's."""
+    package = tmp_path / "simplejson"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from json import *\n"
+        "from json import loads as _loads\n"
+        "class JSONDecodeError(ValueError):\n"
+        "    def __init__(self, msg, doc, pos):\n"
+        "        ValueError.__init__(self, msg)\n"
+        "        self.msg, self.doc, self.pos = msg, doc, pos\n"
+        "def loads(*args, **kwargs):\n"
+        "    try:\n"
+        "        return _loads(*args, **kwargs)\n"
+        "    except ValueError as e:\n"
+        "        raise JSONDecodeError(e.msg, e.doc, e.pos)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", SIMPLEJSON, os.path.dirname(__file__), hostile.url],
+        capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ["PYTHONPATH"]])},
+    )
+    lines = told.stdout.splitlines()
+    assert len(lines) == 6 and set(lines) == {"Expecting value 0 ok Expecting value"}, told

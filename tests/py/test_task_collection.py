@@ -329,6 +329,15 @@ def test_filtering_everything_warns(include, caplog):
     assert [w.split(" had no tasks left after filtering")[0] for w in warnings] == ["Nested", "Mine"]
 
 
+def test_tags_are_not_blamed_for_a_class_without_tasks(caplog):
+    class Idle(User):
+        pass
+
+    filter_tasks_by_tags(Idle)
+    told = messages(caplog, "root", logging.WARNING)
+    assert told == ["Idle has no tasks; it will do nothing but log errors"]
+
+
 def test_each_task_is_asked_once():
     user_class = tagged_user()
     filter_tasks_by_tags(user_class, {"y"}, checked={user_class.x: True, user_class.Nested: False})

@@ -6,8 +6,10 @@ import errno
 import http.client
 import os
 import socket
-import ssl
 import zlib
+from urllib.parse import urlparse
+
+from locust._tls_errors import tls_error
 
 
 class ConnectionError(Exception):
@@ -90,7 +92,7 @@ def make_error(response, url, kind, code, message, max_retries, received):
     if kind in ("truncated", "bad_chunk"):
         return HTTPParseError("Incomplete response." if kind == "truncated" else message)
     if kind == "tls":
-        return _tls_error(message)
+        return tls_error(message, urlparse(url).hostname)
     if kind == "bad_encoding":
         return zlib.error(f"Error -3 while decompressing data: {message.rpartition(': ')[2]}")
     if kind == "too_many_redirects":
@@ -118,18 +120,3 @@ def make_error(response, url, kind, code, message, max_retries, received):
 def exceeded(url, max_retries, original):
     """What is raised when a request has been tried often enough."""
     return RetriesExceeded(url, max_retries, original=original)
-
-
-def _tls_error(message):
-    for marker in ("certificate problem: ", "certificate verify failed"):
-        if marker in message:
-            reason = message.partition("certificate problem: ")[2] or message
-            return _verification_error(reason)
-    if "does not match" in message or "no alternative certificate" in message:
-        return _verification_error(message)
-    return ssl.SSLError(1, message)
-
-
-def _verification_error(reason):
-    text = f"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {reason}"
-    return ssl.SSLCertVerificationError(1, text)
