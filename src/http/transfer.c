@@ -353,12 +353,37 @@ transfer_start(struct io_thread *io, struct exchange *x,
 
 /* --- Ending. */
 
+/* libcurl sends again what a kept connection has lost, if it may; but it
+   counts over all requests of a handle, and every sixth time it gives up. */
+static bool
+is_given_up(const struct transfer *t)
+{
+    return t->x->resend && t->x->error == HTTP_OK && !t->header_done &&
+           strncmp(t->error, "Connection died", 15) == 0;
+}
+
+/* On to the next hop, or once more to the same one. */
+static void
+start_hop(struct io_thread *io, struct exchange *x)
+{
+    line_leave(io, x);
+    x->ended = 0;
+    engine_start_hop(io, x);
+}
+
 void
 transfer_done(struct transfer *t, CURLcode result)
 {
     struct io_thread *io = t->io;
     struct exchange *x = t->x;
     x->ended = clock_ns();
+    if (result != CURLE_OK && is_given_up(t)) {
+        x->resend = false;
+        curl_multi_remove_handle(io->multi, t->easy);
+        transfer_give_back(t);
+        start_hop(io, x);
+        return;
+    }
     if (result != CURLE_OK && !(t->enough && result == CURLE_WRITE_ERROR)) {
         classify(t, result);
     }
@@ -375,9 +400,7 @@ transfer_done(struct transfer *t, CURLcode result)
     curl_multi_remove_handle(io->multi, t->easy);
     transfer_give_back(t);
     if (x->error == HTTP_OK && redirect_follow(x)) {
-        line_leave(io, x);
-        x->ended = 0;
-        engine_start_hop(io, x);
+        start_hop(io, x);
         return;
     }
     engine_finish(io, x);

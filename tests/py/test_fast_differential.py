@@ -53,6 +53,13 @@ def theirs():
         return json.loads(output(fast_calls.__file__, server.url, python=REFERENCE))
 
 
+def test_a_kept_connection_may_break_often(server):
+    """libcurl counts how often it has sent anew, over all requests of a handle."""
+    for _ in range(20):
+        events = fast_calls.outcome(fast_calls.CALLS["kept, then closed"], server.url)["events"]
+        assert [event["exception"] for event in events] == [None, None]
+
+
 @pytest.mark.parametrize("name", fast_calls.CALLS)
 def test_here(server, name):
     assert fast_calls.outcome(fast_calls.CALLS[name], server.url) == expected()[name]["here"]
