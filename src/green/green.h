@@ -105,8 +105,8 @@ int green_throw_later(struct green *g, PyObject *exception);
 /* Takes back an exception that the current one has not got yet. */
 void green_forget(PyObject *exception);
 
-/* Throws GreenletExit (or exception, if not NULL) and waits for the death; of
-   those that are ready, which may never wait, no other comes between. Parks. */
+/* Throws GreenletExit (or exception, if not NULL) and waits for the death.
+   Parks. */
 int green_kill(struct green *g, PyObject *exception);
 
 /* Waits until it is dead, or so many seconds (negative: without end). Parks.

@@ -295,16 +295,10 @@ green_forget(PyObject *exception)
 int
 green_kill(struct green *g, PyObject *exception)
 {
-    Py_INCREF(g);
-    int result = green_throw(g, exception != NULL ? exception : Green_Exit);
-    if (result == 0 && !g->finished) {
-        result = green_yield_to(g);
+    if (green_throw(g, exception != NULL ? exception : Green_Exit) < 0) {
+        return -1;
     }
-    if (result == 0) {
-        result = green_join(g, -1) < 0 ? -1 : 0;
-    }
-    Py_DECREF(g);
-    return result;
+    return green_join(g, -1) < 0 ? -1 : 0;
 }
 
 int

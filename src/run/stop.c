@@ -32,6 +32,26 @@ runner_kill_own(PyObject *slot)
     return result;
 }
 
+/* The same at once: users are still there, and one that never waits must not
+   come between. */
+static int
+kill_own_first(PyObject *slot)
+{
+    struct green *g = (struct green *)slot;
+    if (slot == NULL || !PyObject_TypeCheck(slot, Green_Type) ||
+        g == green_current()) {
+        return 0;
+    }
+    Py_INCREF(slot);
+    int result = green_throw(g, Green_Exit);
+    if (result == 0 && !green_is_dead(g)) {
+        result = green_yield_to(g);
+    }
+    result = result < 0 ? -1 : runner_kill_own(slot);
+    Py_DECREF(slot);
+    return result;
+}
+
 static int
 stop_all_users(RunnerObject *self)
 {
@@ -88,8 +108,8 @@ stop_sequence(RunnerObject *self)
         return 0;               /* by a listener of test_stopping */
     }
     if (runner_update_state(self, names.cleanup) < 0 ||
-        runner_kill_own(self->spawning_greenlet) < 0 ||
-        runner_kill_own(self->shape_greenlet) < 0) {
+        kill_own_first(self->spawning_greenlet) < 0 ||
+        kill_own_first(self->shape_greenlet) < 0) {
         return -1;
     }
     Py_CLEAR(self->shape_greenlet);
