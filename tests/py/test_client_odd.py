@@ -8,6 +8,7 @@ import pytest
 import requests
 from http_pair import Events, ours
 
+from locust._requests_errors import JSONDecodeError
 from locust.clients import HttpSession, ResponseContextManager
 from locust.event import EventHook
 from locust.exception import LocustError
@@ -141,7 +142,7 @@ def untouched(kind, name):
         return None if kind in UNREPORTED else LocustError
     if name in ("iter_content", "iter_lines", "__iter__", "apparent_encoding"):
         return TypeError if kind in ERRORS else None
-    return {"json": requests.JSONDecodeError, "wrap_response": TypeError}.get(name)
+    return {"json": JSONDecodeError, "wrap_response": TypeError}.get(name)
 
 
 def touched(kind, name, change, what):
