@@ -53,9 +53,9 @@ struct green {
     struct green *living_next, **living_link;   /* from start to death */
     enum green_state state : 8;
     bool timed_out;             /* the timer woke it */
-    bool begun;                 /* has run at least once */
-    bool finished;              /* its result is there */
-    bool shown;                 /* what it fails with has been shown already */
+    bool begun : 1;             /* has run at least once */
+    bool finished : 1;          /* its result is there */
+    bool shown : 1;             /* what it fails with has been shown already */
     unsigned ident;             /* minimal_ident; 0 until asked for */
     void *sp;                   /* while not running */
     struct stack *stack;        /* owned, from start to death */
