@@ -188,7 +188,7 @@ build_with() {
 check() {
     say "testing in $1/"
     find "$1/tests" -name '*.log' -delete
-    logged "$1/check.log" timeout -k 30 28m \
+    logged "$1/check.log" timeout -k 30 34m \
         make -k -C "$1" check VERBOSE=1 PYTEST_FLAGS="-v -o console_output_style=classic"
 }
 
