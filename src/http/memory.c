@@ -122,8 +122,9 @@ memory_realloc(void *p, size_t size)
     if (p == NULL) {
         return memory_malloc(size);
     }
+    size = size > 0 ? size : 1; /* what 0 means, C leaves open */
     size_t usable = kept.on ? malloc_usable_size(p) : 0;
-    if (size != 0 && size <= usable) {
+    if (size <= usable) {
         return p;
     }
     void *larger = take(size);
