@@ -7,6 +7,8 @@ import pytest
 WITH_ITS_OWN = """
 from locust import User, constant, events, task
 
+pytestmark = pytest.mark.plain("options are read by Python code; the runs that they begin are like any other")
+
 @events.init_command_line_parser.add_listener
 def add(parser):
     parser.add_argument("-c", "--clients", default="none", help="whose clients")

@@ -7,6 +7,8 @@ import pytest
 SHOW = """
 from locust import User, constant, events, task
 
+pytestmark = pytest.mark.plain("options are read by Python code, and runs end before anything else begins")
+
 class A(User):
     wait_time = constant(1)
 

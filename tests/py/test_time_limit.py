@@ -38,6 +38,8 @@ def test_fine():
 DEAF = """
 import signal
 
+pytestmark = pytest.mark.plain("pytest's plugin is tested, with no code of ours in it")
+
 def test_fine():
     pass
 
