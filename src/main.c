@@ -7,6 +7,8 @@
 #include "config.h"
 #include <Python.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,10 +146,24 @@ configure(PyConfig *config, int argc, char **argv, const char *modules)
     return status;
 }
 
+/* Standard streams that are closed (2>&-) lead nowhere instead: else the next
+   file or socket would take their number, and get what is meant for them. */
+static void
+open_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", O_RDWR) < 0) {
+            return;             /* a system without it: as it was */
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     char modules[PATH_MAX];
+    open_standard_streams();
     if (find_modules(modules) < 0) {
         return 1;
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 
 import _locust
 
@@ -58,10 +59,12 @@ def _checked(check, string: str) -> str:
 
 
 def gt_zero(t):
-    """A type like t whose values must be above 0."""
+    """A type like t whose values must be finite and above 0."""
 
     def checker(value):
         number = t(value)
+        if not math.isfinite(number):
+            raise argparse.ArgumentTypeError("must be a finite number")
         if number <= 0:
             raise argparse.ArgumentTypeError("must be > 0")
         return number

@@ -47,10 +47,15 @@ def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter |
 
 
 def check_reports(options: Any) -> None:
-    """Makes the directories of --html and --json-file; a report that would be lost ends the program."""
-    names = {"--html": options.html_file, "--json-file": options.json_file and f"{options.json_file}.json"}
+    """Makes the directories of reports; one that would be lost ends the program."""
+    names = {
+        "--html": options.html_file,
+        "--json-file": options.json_file and f"{options.json_file}.json",
+        "--junit-xml": options.junit_xml,
+    }
     for option, filename in names.items():
-        if not filename or "{" in filename:  # {u} and others: the name is known when the test has begun
+        # {u} and others: the name is known when the test has begun.
+        if not filename or (option == "--html" and "{" in filename):
             continue
         try:
             make_directory_of(filename)

@@ -286,9 +286,8 @@ def print_stats_json(stats: RequestStats) -> None:
 
 
 def save_stats_json(stats: RequestStats, filename: str) -> None:
-    """Writes all entries that saw a request or a failure as JSON to filename.json."""
-    with open(f"{filename}.json", "w") as file:
-        file.write(_as_json(stats))
+    """Writes all entries that saw a request or a failure as JSON to filename.json, whole or not at all."""
+    _locust.save_file(f"{filename}.json", _as_json(stats).encode())
 
 
 def stats_printer(stats: RequestStats) -> Callable[[], None]:
