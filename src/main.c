@@ -7,7 +7,6 @@
 #include "config.h"
 #include <Python.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -151,11 +150,12 @@ configure(PyConfig *config, int argc, char **argv, const char *modules)
 static void
 open_standard_streams(void)
 {
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-            open("/dev/null", O_RDWR) < 0) {
-            return;             /* a system without it: as it was */
-        }
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);     /* the lowest that is free */
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
     }
 }
 

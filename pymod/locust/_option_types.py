@@ -40,6 +40,17 @@ def positive_integer(string: str) -> int:
     return value
 
 
+def exit_status(string: str) -> int:
+    """What a process can end with."""
+    try:
+        status = int(string)
+    except ValueError:
+        status = -1
+    if not 0 <= status <= 255:
+        raise argparse.ArgumentTypeError(f"Invalid argument ({string}), must be a number from 0 to 255")
+    return status
+
+
 def source_address(string: str) -> str:
     """A local IP address."""
     return _checked(_locust.check_source_address, string)

@@ -439,6 +439,7 @@ class StatsCSVFileWriter(StatsCSV):
         self._history_at: int | None = None  # the second of its last sample; None: not begun
         self._last_flush = 0.0
         self._unwritable: set[str] = set()
+        self._removed: set[str] = set()
 
     def _open(self, suffix: str) -> _locust.CsvFile:
         return _locust.CsvFile(self.base_filepath + suffix)
@@ -514,6 +515,9 @@ class StatsCSVFileWriter(StatsCSV):
         if self._succeeds(file, write) and file.name in self._unwritable:
             self._unwritable.discard(file.name)
             logger.warning("Statistics are written to %s again.", file.name)
+        if file.name not in self._removed and os.fstat(file.fileno()).st_nlink == 0:
+            self._removed.add(file.name)
+            logger.error("%s has been removed: what it held of this test is lost.", file.name)
 
     def _succeeds(self, file: _locust.CsvFile, write: Callable[[], None]) -> bool:
         try:
