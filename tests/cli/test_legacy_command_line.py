@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.plain("options are read by Python code; the runs that they begin are like any other")
+
 WITH_ITS_OWN = """
 from locust import User, constant, events, task
-
-pytestmark = pytest.mark.plain("options are read by Python code; the runs that they begin are like any other")
 
 @events.init_command_line_parser.add_listener
 def add(parser):

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.plain("options are read by Python code, and runs end before anything else begins")
+
 SHOW = """
 from locust import User, constant, events, task
-
-pytestmark = pytest.mark.plain("options are read by Python code, and runs end before anything else begins")
 
 class A(User):
     wait_time = constant(1)
