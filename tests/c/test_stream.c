@@ -265,6 +265,7 @@ test_pieces_as_they_come(void **state)
     }
     assert_next(x, "");
     assert_true(clock_ns() - before > 120 * MS);
+    assert_in_range(readables, 1, 5);
     exchange_free(x);
     connections_close(c);
 }
