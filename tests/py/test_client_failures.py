@@ -133,14 +133,16 @@ def test_a_slow_upload_does_not_time_out():
         statuses = []
         url = "http://127.0.0.1:%d/" % server.getsockname()[1]
         sent = b"x" * 8_000_000
-        client = Greenlet.spawn(lambda: statuses.append(ours(url).post(url, data=sent, timeout=0.4).status_code))
+        client = Greenlet.spawn(lambda: statuses.append(ours(url).post(url, data=sent, timeout=0.8).status_code))
         sleep(0.05)
         with server.accept()[0] as connection:
             connection.settimeout(5)
             received = 0
             start = time.monotonic()
             while received < len(sent):
-                received += len(connection.recv(200_000))
+                piece = connection.recv(200_000)
+                assert piece, "the client has given up"
+                received += len(piece)
                 sleep(max(0, start + 1.2 * received / len(sent) - time.monotonic()))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             client.join(3)
