@@ -14,6 +14,7 @@ import contextlib
 import difflib
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -194,6 +195,8 @@ class LocustArgumentParser(configargparse.ArgumentParser):
 
 DOWNLOAD_TIMEOUT_SEC = 60
 
+_directories: set[str] = set()  # made for files that came over the network
+
 
 def _fail(message: str, code: int = 1):
     sys.stderr.write(message + "\n")
@@ -201,9 +204,11 @@ def _fail(message: str, code: int = 1):
 
 
 def exit_handler(filename: str) -> None:
-    """Removes a file, if it is still there and may be removed."""
+    """Removes a file, if it is still there and may be removed, and the directory that was made for it."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         os.remove(filename)
+    if os.path.dirname(filename) in _directories:
+        shutil.rmtree(os.path.dirname(filename), ignore_errors=True)
 
 
 def download_locustfile_from_url(url: str) -> str:
@@ -220,18 +225,21 @@ def download_locustfile_from_url(url: str) -> str:
             f"'{response.text[:100]}'"
         )
     name = urlsplit(url).path.rpartition("/")[2] or "locustfile.py"
-    path = os.path.join(tempfile.gettempdir(), name)
-    _write_locustfile(path, response.content)
-    atexit.register(exit_handler, path)
-    return path
+    return _write_locustfile(name, response.content)
 
 
-def _write_locustfile(path: str, content: bytes) -> None:
+def _write_locustfile(name: str, content: bytes) -> str:
+    """Its path: in a directory that is ours alone, so that nobody else can have put a file or a link there."""
     try:
+        directory = tempfile.mkdtemp(prefix="locust-")
+        _directories.add(directory)
+        path = os.path.join(directory, name)
+        atexit.register(exit_handler, path)
         with open(path, "wb") as file:
             file.write(content)
     except OSError as e:
         _fail(f"Could not save the locustfile: {e}")
+    return path
 
 
 def _parse_locustfile_path(path: str) -> list[str]:
@@ -273,9 +281,7 @@ def parse_locustfiles_from_master(locustfile_sources: list) -> list[str]:
     for source in locustfile_sources:
         if "contents" in source:
             name = os.path.basename(source["filename"])  # never beside the directory it belongs in
-            path = os.path.join(tempfile.gettempdir(), name)
-            _write_locustfile(path, source["contents"].encode())
-            paths.append(path)
+            paths.append(_write_locustfile(name, source["contents"].encode()))
         else:
             paths.append(source)
     return paths
