@@ -50,6 +50,9 @@ YES = ("true", "yes", "on", "1")
 NO = ("false", "no", "off", "0")
 """What flags are set to in the environment and in files."""
 
+FLAGS = configargparse.ACTION_TYPES_THAT_DONT_NEED_A_VALUE
+"""The actions of options without a value."""
+
 EPILOG = """Examples:
 
     locust -f my_test.py -H https://www.example.com --headless
@@ -160,22 +163,25 @@ class LocustArgumentParser(configargparse.ArgumentParser):
     def convert_item_to_command_line_arg(self, action, key, value):
         """As configargparse has it, but flags know on and off in all its versions, and an empty
         value is an empty list where a list is wanted."""
-        if value == "" and getattr(action, "nargs", None) == "*":
+        if value == "" and getattr(action, "nargs", None):
             return []
-        if isinstance(action, argparse._StoreTrueAction):
-            return [action.option_strings[-1]] if self._is_set(key, value) else []
+        if isinstance(action, FLAGS):
+            return self._flag(action, key, value)
         return super().convert_item_to_command_line_arg(action, key, value)
 
-    def _is_set(self, key: str, value: Any) -> bool:
+    def _flag(self, action: argparse.Action, key: str, value: Any) -> list[str]:
         word = value.lower() if isinstance(value, str) else value
+        both = isinstance(action, argparse.BooleanOptionalAction)
         if word in YES:
-            return True
-        if word not in NO:
-            self.error(
-                f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', "
-                "'on', 'off', '1' or '0'"
-            )
-        return False
+            return [action.option_strings[0 if both else -1]]
+        if word in NO:
+            return [action.option_strings[1]] if both else []
+        if isinstance(action, argparse._CountAction) and str(word).isdecimal():
+            return [action.option_strings[0]] * int(word)
+        self.error(
+            f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', "
+            "'on', 'off', '1' or '0'"
+        )
 
     def error(self, message) -> None:
         """One line, perhaps with a guess at what was meant, and exit code 2."""
