@@ -23,6 +23,7 @@ from .log import ConsoleFormatter
 DRAW_INTERVAL_SEC = 0.5
 LINES_KEPT = 10_000
 LINES_SHOWN = 8
+LONGEST_LINE = 10_000  # of characters that no line end has followed yet
 
 logger = logging.getLogger("locust.main")
 
@@ -51,8 +52,16 @@ class KeptOutput(io.TextIOBase):
     def write(self, text: str) -> int:
         """Keeps whole lines, and the beginning of the next."""
         *lines, self.begun = (self.begun + text).split("\n")
+        if len(self.begun) > LONGEST_LINE:
+            lines, self.begun = [*lines, self.begun], ""
         self.lines.extend((self.stream, line) for line in lines)
         return len(text)
+
+
+def _printable(text: str, stream: Any) -> str:
+    """A text without what the stream cannot encode."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class LiveView:
@@ -135,13 +144,19 @@ class LiveView:
             handler.setStream(err)
         ours = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, KeptOutput)]
         sys.stdout, sys.stderr = out, err
+        try:
+            self._write_kept(err, ours)
+        except (OSError, ValueError) as e:  # the terminal has gone: the reports are still to be written
+            logger.error("--live: could not write to the terminal: %s", e)
+
+    def _write_kept(self, err: Any, ours: list[KeptOutput]) -> None:
         if len(self.kept) == LINES_KEPT:
             err.write(f"(the last {LINES_KEPT} lines)\n")
         for stream, line in self.kept:
-            stream.write(line + "\n")
-        for stream in ours:
-            stream.stream.write(stream.begun)
-            stream.stream.flush()
+            stream.write(_printable(line, stream) + "\n")
+        for kept in ours:
+            kept.stream.write(_printable(kept.begun, kept.stream))
+            kept.stream.flush()
 
 
 def end_by_key() -> None:
