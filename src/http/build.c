@@ -705,13 +705,8 @@ build_options(struct build *b, PyObject *verify, PyObject *cert)
         b->x->options = options_ref(transport->made);
         return true;
     }
-    PyObject *options =
-        PyObject_CallFunction(helpers.tls_options, "sOO", b->x->url, verify,
-                              cert);
-    bool ok = options != NULL &&
-              transport_options(transport, options, &b->x->options);
-    Py_XDECREF(options);
-    return ok;
+    return transport_tls_options(transport, b->x->url, verify, cert,
+                                 &b->x->options);
 }
 
 /* An argument of the call, or what the session has instead. */
