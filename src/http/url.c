@@ -124,7 +124,9 @@ plain_host(const char *url, size_t i, size_t length)
         while (i < length && url[i] >= '0' && url[i] <= '9') {
             i++;
         }
-        if (i == port || i - port > 5 || url[port] == '0') {
+        bool too_high = i - port > 5 ||
+                        (i - port == 5 && memcmp(url + port, "65535", 5) > 0);
+        if (i == port || too_high || url[port] == '0') {
             return 0;
         }
     }
