@@ -7,6 +7,12 @@
 #include "coop/internal.h"
 #include "green/green.h"
 
+int
+coop_let_others_run(void)
+{
+    return green_can_park() ? green_sleep(0) : 0;
+}
+
 /* Whether whoever calls can wait as green threads do. */
 static PyObject *
 can_wait(PyObject *module, PyObject *unused)

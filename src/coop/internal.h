@@ -50,6 +50,13 @@ void lot_wake_one(const void *key);
 
 int lot_init(void);
 
+/* --- coop.c */
+
+/* After a look, without waiting, at what may be ready later: whoever looks again
+   and again must not keep the others from making it so. Lets them run once, if
+   who calls may wait. 0, or -1 with an exception set. */
+int coop_let_others_run(void);
+
 /* --- Time limits. */
 
 /* What is as good as without end; more would not fit. */

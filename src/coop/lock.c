@@ -169,6 +169,17 @@ as_bool(int result)
     return result < 0 ? NULL : PyBool_FromLong(result);
 }
 
+/* A try that did not wait. Whoever tries again and again must let the owner
+   run: so one in vain lets the others go first. Takes the result over. */
+static PyObject *
+after_try(PyObject *result)
+{
+    if (result == Py_False && coop_let_others_run() < 0) {
+        Py_CLEAR(result);
+    }
+    return result;
+}
+
 /* --- Lock. */
 
 static int
@@ -186,7 +197,7 @@ lock_acquire(PyObject *self, PyObject *const *args, Py_ssize_t n,
     }
     struct limits limits = read_limits(args, n, kwnames);
     if (!limits.valid) {
-        return call_original(lock.acquire, self, args, n, kwnames);
+        return after_try(call_original(lock.acquire, self, args, n, kwnames));
     }
     return as_bool(acquire(self, lock_try_acquire, limits.timeout));
 }
@@ -315,13 +326,14 @@ rlock_acquire(PyObject *self, PyObject *const *args, Py_ssize_t n,
         return r;
     }
     if (h != NULL) {
-        Py_RETURN_FALSE;
+        return after_try(Py_NewRef(Py_False));
     }
     PyObject *r = call_original(rlock.acquire, self, args, n, kwnames);
     if (r == Py_True && held_add(self, 1) < 0) {
+        Py_XDECREF(PyObject_CallOneArg(rlock.release, self));
         Py_CLEAR(r);
     }
-    return r;
+    return after_try(r);
 }
 
 static PyObject *

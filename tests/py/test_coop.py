@@ -400,6 +400,85 @@ def test_a_wake_up_is_not_lost_with_whom_it_was_for():
     assert second.get(timeout=10)
 
 
+def waiters(condition, n, seen):
+    def wait(number):
+        with condition:
+            condition.wait()
+        seen.append(number)
+
+    greens = [Greenlet.spawn(wait, i) for i in range(n)]
+    sleep(0)
+    return greens
+
+
+def test_a_notification_is_not_lost_with_whom_it_was_for():
+    seen, condition = [], threading.Condition()
+    greens = waiters(condition, 3, seen)
+    with condition:
+        condition.notify()
+    greens[0].kill()
+    sleep(0)
+    assert seen == [1]
+    with condition:
+        condition.notify_all()
+        greens[2].kill(block=False)
+        sleep(0)
+        late = waiters(condition, 1, seen)
+    sleep(0.01)
+    assert seen == [1], "what all have been told is not handed on"
+    late[0].kill()
+    assert not condition._waiters
+
+
+def test_a_notification_is_not_lost_while_the_lock_is_taken_again():
+    """Thrown out of the wait, and once more while the lock is taken again: nobody stays in the list of those who wait."""
+    seen, condition = [], threading.Condition()
+    first, second = waiters(condition, 2, seen)
+    with condition:
+        first.kill(ValueError, block=False)
+        sleep(0)
+        first.kill(block=False)
+        sleep(0)
+        condition.notify()
+    first.join()
+    second.join(1)
+    assert seen == [1]
+
+
+def test_a_notification_that_comes_when_time_is_up():
+    condition, told = threading.Condition(), []
+
+    def wait():
+        with condition:
+            told.append(condition.wait(0.01))
+
+    green = Greenlet.spawn(wait)
+    sleep(0)
+    with condition:
+        sleep(0.02)
+        condition.notify()
+    green.join()
+    assert told == [True]
+
+
+@pytest.mark.parametrize("make", [queue.Queue, queue.SimpleQueue, queue.LifoQueue])
+def test_nothing_in_a_queue_is_forgotten_when_users_are_killed(make):
+    items, got = make(), []
+
+    def user():
+        while True:
+            got.append(items.get())
+
+    users = [Greenlet.spawn(user) for _ in range(40)]
+    sleep(0)
+    for n, victim in enumerate(users[:-1]):
+        items.put(n)
+        victim.kill()
+    sleep(0.01)
+    assert sorted(got) == list(range(39)) and items.empty()
+    users[-1].kill()
+
+
 def test_other_threads_and_green_ones_share_locks_and_queues():
     lock, requests, replies = threading.Lock(), queue.SimpleQueue(), queue.Queue()
     count = [0]

@@ -198,6 +198,20 @@ def test_kill_by_a_member():
     assert said == [True] and other.dead and green.successful()
 
 
+def test_kill_by_a_member_without_waiting():
+    group, said = Group(), []
+
+    def member():
+        group.kill(block=False)
+        said.append("goes on")
+        sleep(1000)
+
+    other = group.spawn(sleep, 1000)
+    green = group.spawn(member)
+    group.join()
+    assert said == ["goes on"] and other.dead and green.successful()
+
+
 def test_killone():
     group = Group()
     one, two = group.spawn(sleep, 1000), group.spawn(sleep, 1000)
