@@ -58,10 +58,10 @@ class Handle:
     living: weakref.WeakSet = weakref.WeakSet()
     """The green ones."""
 
-    def __init__(self):
-        self.ident = None
+    def __init__(self, real=None):
+        self.ident = getattr(real, "ident", None)
         self.daemon = True
-        self._real = None
+        self._real = real
         self._process = None
         self._running = _thread.allocate_lock()
 
@@ -225,9 +225,20 @@ def _change_conditions() -> None:
         setattr(_Condition, function.__name__, function)
 
 
+def _adopt_threads() -> None:
+    """Those that run already: Python ends them its own way, and green threads may wait for that."""
+    others = (t for t in threading.enumerate() if t is not threading.main_thread())
+    for thread in others:
+        if (lock := getattr(thread, "_tstate_lock", None)) is not None:
+            _locust.watch_lock(lock)
+        if _ThreadHandle is not None and isinstance(thread._handle, _ThreadHandle):
+            thread._handle = Handle(thread._handle)
+
+
 def change_classes() -> None:
     """Conditions, and what is to be done at the end of threads."""
     _change_conditions()
+    _adopt_threads()
     if _ThreadHandle is not None:
         threading._register_atexit(_join_all)
         os.register_at_fork(after_in_child=_after_fork_in_child)

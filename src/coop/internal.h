@@ -128,6 +128,7 @@ PyObject *resolve_address(PyObject *sock, PyObject *address);
 /* --- What the files do when asked to. Each may be called again. */
 
 PyObject *coop_patch_locks(PyObject *module, PyObject *unused);
+PyObject *coop_watch_lock(PyObject *module, PyObject *lock);
 PyObject *coop_acquire_for_sure(PyObject *module, PyObject *lock);
 PyObject *coop_patch_socket(PyObject *module, PyObject *unused);
 PyObject *coop_patch_tls(PyObject *module, PyObject *unused);

@@ -105,6 +105,25 @@ try_acquire(PyObject *original, PyObject *self)
     return got;
 }
 
+/* Locks that are released without our being told: a set, or NULL. */
+static PyObject *untold;
+
+/* Between two looks whether one of them has been. */
+#define LOOK_SECONDS 0.02
+
+/* For how long to park: no longer than until it is to be looked again. */
+static double
+patience(PyObject *self, int64_t deadline)
+{
+    double left = deadline_left(deadline);
+    int look = untold == NULL ? 0 : PySet_Contains(untold, self);
+    if (look < 0) {
+        PyErr_Clear();
+    }
+    return look > 0 && (left < 0 || left > LOOK_SECONDS) ? LOOK_SECONDS
+                                                         : left;
+}
+
 typedef int (*lock_try)(PyObject *self);
 
 /* 1: acquired, 0: time is up, -1: exception. */
@@ -118,7 +137,7 @@ acquire(PyObject *self, lock_try try, double timeout)
     int64_t deadline = deadline_in(timeout);
     bool again = false;
     while (got == 0 && !deadline_is_over(deadline)) {
-        int r = lot_park(self, deadline_left(deadline), again);
+        int r = lot_park(self, patience(self, deadline), again);
         if (r < 0) {
             return -1;
         }
@@ -469,6 +488,15 @@ static struct replacement rlock_methods[] = {
 };
 
 /* --- For Python. */
+
+PyObject *
+coop_watch_lock(PyObject *module, PyObject *self)
+{
+    if (untold == NULL && (untold = PySet_New(NULL)) == NULL) {
+        return NULL;
+    }
+    return PySet_Add(untold, self) < 0 ? NULL : Py_NewRef(Py_None);
+}
 
 /* What Condition does after a wait, for a lock that is no RLock. */
 PyObject *

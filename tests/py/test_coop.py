@@ -626,6 +626,28 @@ def test_threads_are_joined_at_exit():
     assert (done.returncode, done.stdout) == (0, "main ends\njoined\n"), done.stderr
 
 
+STARTED_BEFORE = """
+import threading
+events = [threading.Event(), threading.Event()]
+threads = [threading.Thread(target=event.wait) for event in events]
+for thread in threads:
+    thread.start()
+import locust, gevent
+green = gevent.spawn(threads[0].join)
+gevent.sleep(0.01)
+events[0].set()
+green.join(20)
+print(green.dead, threads[0].is_alive(), threads[1].is_alive())
+gevent.spawn_later(0.1, events[1].set)
+"""
+
+
+def test_threads_started_before_are_waited_for():
+    """By a green thread, and at exit."""
+    done = subprocess.run([sys.executable, "-c", STARTED_BEFORE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "True False True\n"), done.stderr
+
+
 # --- asyncio.
 
 
