@@ -7,6 +7,7 @@
 #include "config.h"
 #include <Python.h>
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,10 +145,25 @@ configure(PyConfig *config, int argc, char **argv, const char *modules)
     return status;
 }
 
+/* Standard streams that are closed (2>&-) lead nowhere instead: else the next
+   file or socket would take their number, and get what is meant for them. */
+static void
+open_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);     /* the lowest that is free */
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     char modules[PATH_MAX];
+    open_standard_streams();
     if (find_modules(modules) < 0) {
         return 1;
     }

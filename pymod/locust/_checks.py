@@ -105,11 +105,13 @@ def warn_of_options_without_effect(environment: Any, options: Any) -> None:
         logger.warning("The following option(s) will be ignored: %s", ", ".join(ignored))
 
 
-def check_thresholds(environment: Any) -> None:
-    """Refuses thresholds of a locustfile that cannot be read."""
+def check_thresholds(environment: Any, options: Any) -> None:
+    """Refuses thresholds of a locustfile that cannot be read, and warns if there are none to abort on."""
     if (problem := _thresholds.malformed(environment)) is not None:
         logger.error("environment.thresholds: %s", problem)
         sys.exit(2)
+    if options.abort_on_threshold and not environment.thresholds:
+        logger.warning("--abort-on-threshold has no effect: there is no --threshold")
 
 
 def warn_of_hosts(environment: Any) -> None:

@@ -23,6 +23,7 @@ from .log import ConsoleFormatter
 DRAW_INTERVAL_SEC = 0.5
 LINES_KEPT = 10_000
 LINES_SHOWN = 8
+LONGEST_LINE = 10_000  # of characters that no line end has followed yet
 
 logger = logging.getLogger("locust.main")
 
@@ -51,6 +52,8 @@ class KeptOutput(io.TextIOBase):
     def write(self, text: str) -> int:
         """Keeps whole lines, and the beginning of the next."""
         *lines, self.begun = (self.begun + text).split("\n")
+        if len(self.begun) > LONGEST_LINE:
+            lines, self.begun = [*lines, self.begun], ""
         self.lines.extend((self.stream, line) for line in lines)
         return len(text)
 

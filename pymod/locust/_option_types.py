@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 
 import _locust
 
@@ -39,6 +40,17 @@ def positive_integer(string: str) -> int:
     return value
 
 
+def exit_status(string: str) -> int:
+    """What a process can end with."""
+    try:
+        status = int(string)
+    except ValueError:
+        status = -1
+    if not 0 <= status <= 255:
+        raise argparse.ArgumentTypeError(f"Invalid argument ({string}), must be a number from 0 to 255")
+    return status
+
+
 def source_address(string: str) -> str:
     """A local IP address."""
     return _checked(_locust.check_source_address, string)
@@ -58,10 +70,12 @@ def _checked(check, string: str) -> str:
 
 
 def gt_zero(t):
-    """A type like t whose values must be above 0."""
+    """A type like t whose values must be finite and above 0."""
 
     def checker(value):
         number = t(value)
+        if not math.isfinite(number):
+            raise argparse.ArgumentTypeError("must be a finite number")
         if number <= 0:
             raise argparse.ArgumentTypeError("must be > 0")
         return number

@@ -11,6 +11,7 @@ import os
 
 from . import _thresholds
 from ._option_types import (
+    exit_status,
     gt_zero,
     json_user_config,
     positive_integer,
@@ -396,7 +397,7 @@ def _add_stats_options(parser) -> None:
     )
     group.add_argument(
         "--threshold-exit-code",
-        type=int,
+        type=exit_status,
         metavar="<int>",
         default=3,
         env_var="LOCUST_THRESHOLD_EXIT_CODE",

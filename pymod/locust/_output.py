@@ -1,4 +1,4 @@
-"""Writing to a standard output that may be closed or full."""
+"""What is written: texts that C takes, and a standard output that may be closed or full."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+
+def plain(text: Any) -> str:
+    """A text that C can read: without NUL and lone surrogates."""
+    return str(text).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def forget_output() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import _locust
 
 from . import _thresholds, html, stats
-from ._output import forget_output
+from ._output import forget_output, plain
 
 logger = logging.getLogger("locust.main")
 
@@ -47,10 +47,15 @@ def open_csv_files(environment: Any, options: Any) -> stats.StatsCSVFileWriter |
 
 
 def check_reports(options: Any) -> None:
-    """Makes the directories of --html and --json-file; a report that would be lost ends the program."""
-    names = {"--html": options.html_file, "--json-file": options.json_file and f"{options.json_file}.json"}
+    """Makes the directories of reports; one that would be lost ends the program."""
+    names = {
+        "--html": options.html_file,
+        "--json-file": options.json_file and f"{options.json_file}.json",
+        "--junit-xml": options.junit_xml,
+    }
     for option, filename in names.items():
-        if not filename or "{" in filename:  # {u} and others: the name is known when the test has begun
+        # {u} and others: the name is known when the test has begun.
+        if not filename or (option == "--html" and "{" in filename):
             continue
         try:
             make_directory_of(filename)
@@ -121,7 +126,7 @@ def _print_thresholds(environment: Any) -> None:
 
 def _write_junit_xml(environment: Any, options: Any) -> None:
     exceptions = tuple(
-        (_plain(row["msg"]), _plain(row["traceback"]), row["count"])
+        (plain(row["msg"]), plain(row["traceback"]), row["count"])
         for row in environment.runner.exceptions.values()
     )
     checks = _thresholds.check(environment)
@@ -132,11 +137,6 @@ def _write_junit_xml(environment: Any, options: Any) -> None:
     except OSError as e:
         filename = e.filename or options.junit_xml
         logger.error("--junit-xml: could not write %s: %s", filename, e.strerror)
-
-
-def _plain(text: Any) -> str:
-    """A text that C can read: without NUL and lone surrogates."""
-    return str(text).replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def _print_json(environment: Any) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+from ._output import asked_for
+
 FILENAME = "locustfile.py"
 
 STARTER = '''\
@@ -57,6 +59,7 @@ def write_starter() -> NoReturn:
     except OSError as e:
         sys.stderr.write(f"{FILENAME} could not be written: {e.strerror}\n")
         sys.exit(1)
-    print(f"{FILENAME} has been written. Try:")
-    print("locust --headless -u 1 -t 10s -H http://localhost:8000")
+    with asked_for():
+        print(f"{FILENAME} has been written. Try:")
+        print("locust --headless -u 1 -t 10s -H http://localhost:8000")
     sys.exit(0)

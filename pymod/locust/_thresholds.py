@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import _locust
 
+from ._output import plain
+
 CHECK_INTERVAL_SEC = 1
 CHECKS_TO_ABORT = 3
 """How often in a row a threshold must be exceeded to end a test: its first requests may be slow."""
@@ -52,11 +54,11 @@ def malformed(environment: Any) -> str | None:
 def check(environment: Any) -> list[Check]:
     """How all thresholds stand. One that a locustfile has made malformed meanwhile is not kept."""
     checks = []
-    for text in environment.thresholds:
+    for text in environment.thresholds or ():
         try:
             checks.append(Check(*_locust.check_threshold(environment.stats, text)))
         except (TypeError, ValueError) as e:
-            checks.append(Check(str(text), False, False, str(e)))
+            checks.append(Check(plain(text), False, False, plain(e)))
     return checks
 
 

@@ -28,7 +28,11 @@ DEFAULT_BUILD_PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "w
 HISTORY_MOST_SAMPLES = 2000
 """A longer history is thinned out in the report, to keep it small; that is 2 h 46 min."""
 
-_SECRET = re.compile(r"pass(word|wd|phrase)?(_|$)|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
+_SECRET = re.compile(
+    r"pass(word|wd|phrase)?(_|$)|(^|_)pwd(_|$)|secret|token|credential|(api|access|private)_?key|(^|_)auth(orization)?$",
+    re.IGNORECASE,
+)
+NOT_SHOWN = "(not shown)"
 _PASSWORD_IN_URL = re.compile(r"(\w://[^/?#\s:@]*):[^/?#\s]*@")
 
 logger = logging.getLogger(__name__)
@@ -103,9 +107,21 @@ def _tasks(environment) -> dict[str, dict]:
     }
 
 
+def _without_secrets(value: Any) -> Any:
+    """A value in which there are dicts, as --config-users has them."""
+    if isinstance(value, dict):
+        return {key: NOT_SHOWN if _is_secret(str(key)) else _without_secrets(item) for key, item in value.items()}
+    return list(map(_without_secrets, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name.replace("-", "_")) is not None
+
+
 def _option_text(action, value: Any) -> str:
-    if getattr(action, "is_secret", False) or _SECRET.search(action.dest):
-        return "(not shown)"
+    if getattr(action, "is_secret", False) or _is_secret(action.dest):
+        return NOT_SHOWN
+    value = _without_secrets(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

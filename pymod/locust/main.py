@@ -440,6 +440,6 @@ def main() -> int:
     environment.events.test_start.add_listener(lambda **kwargs: _locust.lag_clear())
     environment.create_local_runner().spread_spawning = True
     _fire_init(environment)
-    _checks.check_thresholds(environment)
+    _checks.check_thresholds(environment, options)
     _checks.warn_of_hosts(environment)
     return _run(environment, options, csv_files)

@@ -286,9 +286,8 @@ def print_stats_json(stats: RequestStats) -> None:
 
 
 def save_stats_json(stats: RequestStats, filename: str) -> None:
-    """Writes all entries that saw a request or a failure as JSON to filename.json."""
-    with open(f"{filename}.json", "w") as file:
-        file.write(_as_json(stats))
+    """Writes all entries that saw a request or a failure as JSON to filename.json, whole or not at all."""
+    _locust.save_file(f"{filename}.json", _as_json(stats).encode())
 
 
 def stats_printer(stats: RequestStats) -> Callable[[], None]:
@@ -440,6 +439,7 @@ class StatsCSVFileWriter(StatsCSV):
         self._history_at: int | None = None  # the second of its last sample; None: not begun
         self._last_flush = 0.0
         self._unwritable: set[str] = set()
+        self._removed: set[str] = set()
 
     def _open(self, suffix: str) -> _locust.CsvFile:
         return _locust.CsvFile(self.base_filepath + suffix)
@@ -515,6 +515,9 @@ class StatsCSVFileWriter(StatsCSV):
         if self._succeeds(file, write) and file.name in self._unwritable:
             self._unwritable.discard(file.name)
             logger.warning("Statistics are written to %s again.", file.name)
+        if file.name not in self._removed and os.fstat(file.fileno()).st_nlink == 0:
+            self._removed.add(file.name)
+            logger.error("%s has been removed: what it held of this test is lost.", file.name)
 
     def _succeeds(self, file: _locust.CsvFile, write: Callable[[], None]) -> bool:
         try:

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -97,28 +98,48 @@ close_case(struct xml *x)
     put_string(x, "</testcase>\n");
 }
 
-static bool
-is_of(const struct stats_error *error, const struct stats_entry *e)
-{
-    return error->method_len == e->method_len &&
-           error->name_len == e->name_len &&
-           memcmp(error->method, e->method, e->method_len) == 0 &&
-           memcmp(error->name, e->name, e->name_len) == 0;
-}
-
-struct errors {
-    struct stats_error **list;
-    size_t n;
+/* An error, and its place among all of them in order of appearance. */
+struct failure {
+    struct stats_error *error;
+    size_t place;
 };
 
-/* How often which error was seen. The statistics are locked. */
-static void
-put_errors(struct xml *x, const struct stats_entry *e,
-           const struct errors *errors)
+/* Errors in the order of the entries; `next` follows these. */
+struct errors {
+    struct failure *list;
+    size_t n;
+    size_t next;
+};
+
+/* As stats_list_entries() sorts. */
+static int
+compare_names(const struct stats_error *error, const char *name,
+              const char *method)
 {
-    for (size_t i = 0; i < errors->n; i++) {
-        const struct stats_error *error = errors->list[i];
-        if (is_of(error, e)) {
+    int order = strcmp(error->name, name);
+    return order != 0 ? order : strcmp(error->method, method);
+}
+
+static int
+compare_failures(const void *a, const void *b)
+{
+    const struct failure *x = a, *y = b;
+    int order = compare_names(x->error, y->error->name, y->error->method);
+    return order != 0 ? order : x->place < y->place ? -1 : 1;
+}
+
+/* How often which error was seen, of an entry behind the last one. The
+   statistics are locked. */
+static void
+put_errors(struct xml *x, const struct stats_entry *e, struct errors *errors)
+{
+    for (; errors->next < errors->n; errors->next++) {
+        const struct stats_error *error = errors->list[errors->next].error;
+        int order = compare_names(error, e->name, e->method);
+        if (order > 0) {
+            break;
+        }
+        if (order == 0) {
             const char *text = error->label ? error->label : error->text;
             put_format(x, "%" PRId64 " x ", error->occurrences);
             put_text(x, text, strlen(text), false);
@@ -129,7 +150,7 @@ put_errors(struct xml *x, const struct stats_entry *e,
 
 static void
 put_request(struct xml *x, const struct junit_report *report,
-            const struct stats_entry *e, const struct errors *errors)
+            const struct stats_entry *e, struct errors *errors)
 {
     const char *tag = report->tolerant ? "system-out" : "failure";
     open_case(x, e->method_len > 0 ? e->method : "request", e->name,
@@ -209,7 +230,7 @@ close_suite(struct xml *x)
 static void
 put_requests(struct xml *x, const struct junit_report *report,
              struct stats_entry **entries, size_t n,
-             const struct errors *errors)
+             struct errors *errors)
 {
     for (size_t i = 0; i < n; i++) {
         stats_lock(report->stats);
@@ -221,7 +242,7 @@ put_requests(struct xml *x, const struct junit_report *report,
 static void
 put_suites(struct xml *x, const struct junit_report *report,
            struct stats_entry **entries, const struct suite suites[3],
-           const struct errors *errors, const struct stats_span *span)
+           struct errors *errors, const struct stats_span *span)
 {
     double seconds = span->last > span->start ? span->last - span->start : 0;
     if (suites[0].cases > 0) {
@@ -266,7 +287,7 @@ count_cases(const struct junit_report *report, struct stats_entry **entries,
 static int
 write_document(struct buf *out, const struct junit_report *report,
                struct stats_entry **entries, size_t n,
-               const struct errors *errors)
+               struct errors *errors)
 {
     struct xml x = {.out = out};
     struct suite suites[3];
@@ -284,20 +305,49 @@ write_document(struct buf *out, const struct junit_report *report,
     return x.failed ? -1 : 0;
 }
 
+/* The caller frees the list. 0, or -1 without memory. */
+static int
+sort_errors(struct errors *errors, struct stats_error **list, size_t n)
+{
+    *errors = (struct errors){.list = malloc((n + 1) * sizeof(*errors->list)),
+                              .n = n};
+    if (errors->list == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        errors->list[i] = (struct failure){.error = list[i], .place = i};
+    }
+    qsort(errors->list, n, sizeof(*errors->list), compare_failures);
+    return 0;
+}
+
+static int
+write_with_errors(struct buf *out, const struct junit_report *report,
+                  struct stats_entry **entries, size_t n)
+{
+    struct stats_error **list;
+    struct errors errors = {0};
+    size_t error_count;
+    if (stats_list_errors(report->stats, &list, &error_count) < 0) {
+        return -1;
+    }
+    int result = sort_errors(&errors, list, error_count) < 0
+                     ? -1
+                     : write_document(out, report, entries, n, &errors);
+    free(errors.list);
+    stats_list_free_errors(list, error_count);
+    return result;
+}
+
 int
 junit_xml(struct buf *out, const struct junit_report *report)
 {
     struct stats_entry **entries;
-    struct errors errors;
     size_t n;
     if (stats_list_entries(report->stats, &entries, &n) < 0) {
         return -1;
     }
-    int result = -1;
-    if (stats_list_errors(report->stats, &errors.list, &errors.n) == 0) {
-        result = write_document(out, report, entries, n, &errors);
-        stats_list_free_errors(errors.list, errors.n);
-    }
+    int result = write_with_errors(out, report, entries, n);
     stats_list_free(entries, n);
     return result;
 }

@@ -6,26 +6,45 @@
 #include "config.h"
 #include "report/pyreport.h"
 
+#include <string.h>
+
 #include "report/junit.h"
 #include "report/lines.h"
 #include "report/threshold.h"
 #include "stats/pystats.h"
+
+/* Which character stands at this byte, from 1. */
+static size_t
+character_at(const char *utf8, size_t byte)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < byte; i++) {
+        n += ((unsigned char)utf8[i] & 0xc0) != 0x80;
+    }
+    return n;
+}
 
 /* ValueError, if the text is no threshold. */
 static int
 parse(struct threshold *t, PyObject *text)
 {
     struct threshold_error error;
-    const char *utf8 = PyUnicode_AsUTF8(text);
+    Py_ssize_t length;
+    const char *utf8 = PyUnicode_AsUTF8AndSize(text, &length);
     if (utf8 == NULL) {
         return -1;
     }
-    if (threshold_parse(t, utf8, &error) < 0) {
-        PyErr_Format(PyExc_ValueError, "'%U', position %zu: expected %s",
-                     text, error.position + 1, error.expected);
-        return -1;
+    size_t end = strlen(utf8);
+    int result = threshold_parse(t, utf8, &error);
+    if (result == 0 && end != (size_t)length) {
+        error = (struct threshold_error){end, "the end"};
+        result = -1;
     }
-    return 0;
+    if (result < 0) {
+        PyErr_Format(PyExc_ValueError, "%R, position %zu: expected %s", text,
+                     character_at(utf8, error.position), error.expected);
+    }
+    return result;
 }
 
 PyDoc_STRVAR(threshold_syntax_doc,

@@ -69,7 +69,8 @@ read_number(struct reader *r, double *number)
     return 0;
 }
 
-/* METHOD and name before the last colon, if there is one. */
+/* METHOD and name before the last colon, if there is one, without the blanks
+   around the name. */
 static int
 read_request(struct reader *r, struct threshold *t)
 {
@@ -83,8 +84,15 @@ read_request(struct reader *r, struct threshold *t)
     }
     t->key.method = r->at;
     t->key.method_len = method;
-    t->key.name = r->at + method + 1;
-    t->key.name_len = (size_t)(colon - t->key.name);
+    const char *name = r->at + method + 1, *end = colon;
+    while (name < end && *name == ' ') {
+        name++;
+    }
+    while (end > name && end[-1] == ' ') {
+        end--;
+    }
+    t->key.name = name;
+    t->key.name_len = (size_t)(end - name);
     r->at = colon + 1;
     return 0;
 }

@@ -8,7 +8,8 @@
  *     operator  = "<" | "<=" | ">" | ">=" | "==" | "!="
  *     unit      = "ms" | "s" for times, without one: ms; "%" for fail_ratio
  *
- * Blanks may stand between the parts. Without a request it is about all
+ * Blanks may stand between the parts, so that a name neither begins nor ends
+ * with one. Without a request it is about all
  * requests together. As a name may contain colons, the last one counts.
  * Percentiles are those of the fine histogram (stats/histogram.h), everything
  * else is exact.

@@ -102,6 +102,40 @@ an_empty_test(void **state)
     stats_free(report.stats);
 }
 
+/* Entries and errors come in any order; each error belongs to its own. */
+static void
+errors_of_many(void **state)
+{
+    static const struct {
+        const char *method, *name, *text;
+    } seen[] = {
+        {"GET", "/b", "second"}, {"GET", "/a", "z"},    {"PUT", "/a", "put"},
+        {"GET", "/a", "a"},      {"GET", "/b", "third"},
+    };
+    struct junit_report report = {.stats = stats_new(0, 1000)};
+    for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+        struct stats_key key = {.method = seen[i].method, .method_len = 3,
+                                .name = seen[i].name, .name_len = 2};
+        struct stats_error *error;
+        assert_non_null(stats_log_error(report.stats, &key, seen[i].text,
+                                        strlen(seen[i].text), 1001, &error));
+    }
+    struct stats_key other = {.method = "GET", .method_len = 3, .name = "/0",
+                              .name_len = 2};
+    assert_non_null(stats_get(report.stats, &other, 1001));
+    struct buf out = {0};
+    assert_int_equal(junit_xml(&out, &report), 0);
+    assert_has(&out, "name=\"/0\" time=\"0.000000\"></testcase>");
+    assert_has(&out, "name=\"/a\" time=\"0.000000\"><failure message=\"2 of 0 "
+                     "failed\">1 x z\n1 x a\n</failure>");
+    assert_has(&out, "classname=\"PUT\" name=\"/a\" time=\"0.000000\">"
+                     "<failure message=\"1 of 0 failed\">1 x put\n</failure>");
+    assert_has(&out, "name=\"/b\" time=\"0.000000\"><failure message=\"2 of 0 "
+                     "failed\">1 x second\n1 x third\n</failure>");
+    buf_free(&out);
+    stats_free(report.stats);
+}
+
 int
 main(void)
 {
@@ -109,6 +143,7 @@ main(void)
         cmocka_unit_test(the_document),
         cmocka_unit_test(a_tolerant_one_fails_nothing),
         cmocka_unit_test(an_empty_test),
+        cmocka_unit_test(errors_of_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

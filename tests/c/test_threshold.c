@@ -75,6 +75,7 @@ what_holds(void **state)
         {"rps>=10", true, false, "10.10/s"},
         {"GET /b:c d:min==51", true, false, "51.000 ms"},
         {"GET /b:c d: p100==100", true, false, "100.0 ms"},
+        {" GET  /b:c d : p100==100", true, false, "100.0 ms"},
         {"GET /b:requests>0", false, false, "no such request"},
         {"POST /a:requests>0", false, false, "no such request"},
         {"POST /untimed:p50<1", false, false, "no such request"},

@@ -116,6 +116,8 @@ CASES = {
     "not a whole number": case("-u 1.5"),
     "not above zero": case("-r 0"),
     "not a rate": case("-r fast"),
+    "not a finite rate": case("-r inf"),
+    "not a number for a rate": case("-r nan"),
     "not a time": case("-t 1d"),
     "an empty time": case("-t ''"),
     "a time with blanks": case("-t '1h 2m'"),

@@ -33,6 +33,13 @@ def test_a_link_to_nothing_is_left_alone(run, directory):
     assert not (directory / "elsewhere.py").exists()
 
 
+def test_the_advice_cannot_be_printed(run, directory):
+    (directory / "locustfile.py").unlink()
+    r = run("--init", program=["sh", "-c", '"$0" "$@" >/dev/full', PROGRAM])
+    assert (r.code, r.err) == (1, "locust: error: could not write to the standard output: No space left on device\n")
+    assert (directory / "locustfile.py").exists()
+
+
 def test_where_nothing_can_be_written(start, directory):
     program = start("--init", program=["sh", "-c", 'cd /proc && exec "$0" "$@"', PROGRAM])
     r = program.finish()

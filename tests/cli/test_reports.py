@@ -75,6 +75,24 @@ def test_a_full_disk_does_not_end_the_test(run, directory):
     assert "Response time percentiles (approximated)" in r.err
 
 
+def test_a_directory_that_disappears(run, directory):
+    text = REQUESTS + """
+import shutil
+@events.spawning_complete.add_listener
+def remove(**_):
+    shutil.rmtree("gone")
+"""
+    reports = ["--csv", "gone/out", "--html", "gone/out.html", "--json-file", "gone/out", "--junit-xml", "gone/out.xml"]
+    r = run(*SHORT, *reports, locustfile=text)
+    assert r.code == 0 and "Traceback" not in r.err, r
+    assert sorted(path.name for path in (directory / "gone").iterdir()) == ["out.html", "out.json", "out.xml"]
+    errors = sorted(text for _, level, _, text in r.log() if level == "ERROR")
+    assert errors == [
+        f"gone/out_{kind}.csv has been removed: what it held of this test is lost."
+        for kind in ("exceptions", "failures", "stats", "stats_history")
+    ]
+
+
 @pytest.mark.parametrize("target", ["/proc/nothing/out", "locustfile.py/out"])
 def test_files_that_cannot_be_made_end_the_program(run, target):
     r = run(*SHORT, "--csv", target, locustfile=REQUESTS)
@@ -136,6 +154,36 @@ def test_reports_on_a_full_disk(run, directory, option):
     errors = [text for _, level, _, text in r.log() if level == "ERROR"]
     assert errors and all(text.startswith(option) and text.endswith("No space left on device") for text in errors)
     assert "Response time percentiles (approximated)" in r.err
+
+
+def test_an_older_report_is_not_lost_to_a_full_disk(run, directory):
+    """The disk is a limit on the size of files: what is written beyond it fails as on a full one."""
+    names = ("out.json", "out.html", "out.xml")
+    for name in names:
+        (directory / name).write_text("older")
+    limited = ["sh", "-c", '(ulimit -f 0; exec "$0" "$@") 2>&1 | cat', PROGRAM]
+    r = run(*SHORT, "--json-file", "out", "--html", "out.html", "--junit-xml", "out.xml", program=limited, locustfile=REQUESTS)
+    assert "Traceback" not in r.out and "Response time percentiles (approximated)" in r.out, r
+    for name, option in zip(names, ("--json-file", "--html", "--junit-xml")):
+        assert f"{option}: could not write {name}: File too large" in r.out, r
+        assert (directory / name).read_text() == "older"
+    assert not list(directory.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("redirections", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(run, directory, redirections):
+    closed = ["sh", "-c", f'"$0" "$@" {redirections}; echo $? >code', PROGRAM]
+    for args, code in (([*SHORT, "--json", "--csv", "out"], 0), (["-l"], 0), (["--nonsense"], 2), (["-f", "gone.py"], 1)):
+        r = run(*args, program=closed, locustfile=REQUESTS)
+        assert (directory / "code").read_text() == f"{code}\n" and "Traceback" not in r.out + r.err, r
+    assert [row["Name"] for row in rows(directory / "out_stats.csv")] == ["/a", "/b", "/last", "Aggregated"]
+
+
+def test_what_is_written_to_a_closed_stream_is_in_no_file(run, directory):
+    text = REQUESTS + "\nimport os\n@events.quitting.add_listener\ndef f(**_):\n    os.write(2, b'astray')\n"
+    r = run(*SHORT, "--csv", "out", program=["sh", "-c", '"$0" "$@" 2>&-', PROGRAM], locustfile=text)
+    assert r.code == 0, r
+    assert not [path for path in directory.glob("out_*.csv") if b"astray" in path.read_bytes()]
 
 
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])

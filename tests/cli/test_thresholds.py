@@ -93,6 +93,29 @@ def test_bad_ones(run):
     assert r.code == 3 and "Traceback" not in r.err, r
 
 
+def test_odd_texts(run):
+    r = run(*SHORT, "--threshold", "GET /\u00fc:p9x<5")
+    assert r.err == "locust: error: argument --threshold: 'GET /\u00fc:p9x<5', position 10: expected <, <=, >, >=, == or !=\n"
+    text = FINE + """
+@events.test_start.add_listener
+def f(environment, **_): environment.thresholds = ["p95<5\\0x", "\\ud800<\\0", " GET  /a : max < 31 "]
+"""
+    r = run(*SHORT, "--junit-xml", "out.xml", "--html", "out.html", locustfile=text)
+    assert r.code == 3 and "Traceback" not in r.err, r
+    assert [row.split()[0] for row in rows_of(r)] == ["FAILED", "FAILED", "passed"]
+    assert r"p95<5\0x" in r.err and "position 6: expected the end" in r.err
+
+
+def test_options_that_would_have_no_effect(run):
+    r = run(*SHORT, "--abort-on-threshold", locustfile=FINE)
+    assert r.code == 0 and "--abort-on-threshold has no effect: there is no --threshold" in r.messages(), r
+    for code in ("256", "-1", "x"):
+        r = run(*SHORT, "--threshold-exit-code", code)
+        assert (r.code, r.err) == (
+            2, f"locust: error: argument --threshold-exit-code: Invalid argument ({code}), must be a number from 0 to 255\n"
+        )  # fmt: skip
+
+
 def test_abort(run):
     r = run("--headless", "-t", "60", "--only-summary", "--threshold", "rps>1000", "max<100", "--abort-on-threshold",
             locustfile=FINE)  # fmt: skip
@@ -139,10 +162,13 @@ def test_junit_xml(run, directory):
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == (str(total), "2", "1")
 
 
-def test_junit_xml_that_cannot_be_written(run):
-    r = run(*SHORT, "--junit-xml", "locustfile.py/junit.xml", locustfile=FINE)
-    assert r.code == 0 and "Traceback" not in r.err, r
-    assert "--junit-xml: could not write locustfile.py" in r.messages()[-1]
+@pytest.mark.parametrize(
+    "name, reason",
+    [("home", "home: Is a directory"), ("locustfile.py/x.xml", "locustfile.py/x.xml: locustfile.py: Not a directory")],
+)
+def test_a_junit_file_that_cannot_be_made_ends_the_program(run, name, reason):
+    r = run(*SHORT, "--junit-xml", name, locustfile=FINE)
+    assert (r.code, r.messages()[-1]) == (1, f"--junit-xml: could not write {reason}"), r
 
 
 @pytest.mark.parametrize("env, coloured", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])

@@ -242,6 +242,23 @@ def test_options_that_were_set_are_told_and_secrets_are_not(own_option):
     assert not any(secret in report for secret in ("hush", "1234\"", "me:secret"))
 
 
+def test_secrets_in_what_users_are_configured_with():
+    config = '[{"user_class_name": "A", "password": "hush", "extra": [{"apiKey": "hush", "host": "http://me:hush@host"}]}]'
+    options = get_parser().parse_args(["--config-users", config])
+    report = get_html_report(environment(parsed_options=options))
+    told = dict(args_of(report)["options"])["--config-users"]
+    assert "'user_class_name': 'A'" in told and told.count("(not shown)") == 2 and "http://me:***@host" in told
+    assert "hush" not in report
+
+
+@pytest.mark.parametrize(
+    "name, secret",
+    [("db_pwd", True), ("auth", True), ("access_key", True), ("author", False), ("monkey", False), ("compass", True)],
+)
+def test_which_options_are_secret(name, secret):
+    assert (html._option_text(argparse.Namespace(dest=name), "hush") == "hush") is not secret
+
+
 def test_without_options():
     assert args(environment())["options"] == []
     assert args(environment(parsed_options=argparse.Namespace(stop_timeout=1)))["options"] == [["--stop-timeout", "1"]]
