@@ -170,11 +170,11 @@ def _only(figures, *names):
     return {name: figures[name] for name in names}
 
 
-def plain(bench, peer):
+def plain(bench, peer, file="plain_{}.py"):
     """Users without wait against nginx."""
     with Nginx(bench) as server:
         before = server.accepted()
-        with Generator(bench, peer, server.url, 100, "plain_{}.py") as generator:
+        with Generator(bench, peer, server.url, 100, file) as generator:
             figures = _window(bench, generator, server)
             opened = server.accepted() - before
             generator.finish()
@@ -188,11 +188,11 @@ def _checking(certificate):
     return {"BENCH_VERIFY": authorities, "SSL_CERT_FILE": authorities}
 
 
-def secure(bench, peer):
+def secure(bench, peer, users):
     """The same by TLS, certificates checked by whoever can."""
     certificate = Certificate(bench)
     with Nginx(bench, certificate) as server, \
-            Generator(bench, peer, server.url, 100, "secure_{}.py",
+            Generator(bench, peer, server.url, users, "secure_{}.py",
                       env=_checking(certificate)) as generator:
         figures = _window(bench, generator, server)
         generator.finish()
@@ -328,14 +328,21 @@ _part = functools.partial
 CASES = (
     Case("startup", "start-up", startup, clients=(HTTP,)),
     Case("plain", "100 users without wait, nginx, 34 bytes", plain, clients=(HTTP, FAST, WRK), ours=(HTTP, FAST)),
-    Case("https", "the same by HTTPS, certificates checked", secure, ours=(HTTP, FAST)),
+    Case("catch", "the same in with-blocks: catch_response=True, success()",
+         _part(plain, file="catch_{}.py"), ours=(HTTP, FAST), quick=False),
+    Case("https", "100 users by HTTPS, certificates checked", _part(secure, users=100),
+         ours=(HTTP, FAST)),
+    Case("https-1000", "1,000 users by HTTPS, certificates checked", _part(secure, users=1000),
+         clients=(HTTP,), quick=False, once=True),
     Case("burn-50us", "100 users, 50 us of Python per task", _part(burning, microseconds=50)),
     Case("burn-500us", "100 users, 500 us of Python per task",
          _part(burning, microseconds=500), quick=False),
+    Case("flight-100", "100 users in flight, server answers after 20 ms",
+         _part(in_flight, users=100, delay_ms=20), quick=False),
     Case("flight-1000", "1,000 users in flight, server answers after 200 ms",
          _part(in_flight, users=1000, delay_ms=200)),
     Case("flight-5000", "5,000 users in flight, server answers after 1 s",
-         _part(in_flight, users=5000, delay_ms=1000), quick=False, once=True),
+         _part(in_flight, users=5000, delay_ms=1000), quick=False),
     Case("truth", "100 users, server answers after 10 ms, then 4 ms of Python, 0 to 1 s of wait",
          _part(truth, delay_ms=10, burn_ms=4, pause=1)),
     Case("truth-busy", "the same without wait: Python is busy all the time",
@@ -344,8 +351,8 @@ CASES = (
          ours=(HTTP, FAST), once=True),
     Case("idle-tls", "1,000 idle users with one TLS connection each, nothing checked",
          _part(idle, users=1000, tls=True), quick=False, once=True),
-    Case("idle-tls-verify", "500 idle users with one TLS connection each, certificates checked",
-         _part(idle, users=500, tls=True, verify=True), quick=False, once=True),
+    Case("idle-tls-verify", "1,000 idle users with one TLS connection each, certificates checked",
+         _part(idle, users=1000, tls=True, verify=True), quick=False, once=True),
     Case("ticks", "100,000 users without HTTP, waiting 1 to 5 s (10,000 if --quick)",
          _part(ticks, users=100000), clients=(HTTP,), once=True),
     Case("empty", "100 users without HTTP and without wait, whose tasks do nothing", empty,

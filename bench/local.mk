@@ -10,6 +10,8 @@ EXTRA_DIST += \
 	bench/locustfiles/bench_inside.py \
 	bench/locustfiles/burn_fast.py \
 	bench/locustfiles/burn_http.py \
+	bench/locustfiles/catch_fast.py \
+	bench/locustfiles/catch_http.py \
 	bench/locustfiles/echo.py \
 	bench/locustfiles/empty.py \
 	bench/locustfiles/idle_fast.py \

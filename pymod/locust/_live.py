@@ -58,6 +58,12 @@ class KeptOutput(io.TextIOBase):
         return len(text)
 
 
+def _printable(text: str, stream: Any) -> str:
+    """A text without what the stream cannot encode."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 class LiveView:
     """The view of a test, from open() to close()."""
 
@@ -138,13 +144,19 @@ class LiveView:
             handler.setStream(err)
         ours = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, KeptOutput)]
         sys.stdout, sys.stderr = out, err
+        try:
+            self._write_kept(err, ours)
+        except (OSError, ValueError) as e:  # the terminal has gone: the reports are still to be written
+            logger.error("--live: could not write to the terminal: %s", e)
+
+    def _write_kept(self, err: Any, ours: list[KeptOutput]) -> None:
         if len(self.kept) == LINES_KEPT:
             err.write(f"(the last {LINES_KEPT} lines)\n")
         for stream, line in self.kept:
-            stream.write(line + "\n")
-        for stream in ours:
-            stream.stream.write(stream.begun)
-            stream.stream.flush()
+            stream.write(_printable(line, stream) + "\n")
+        for kept in ours:
+            kept.stream.write(_printable(kept.begun, kept.stream))
+            kept.stream.flush()
 
 
 def end_by_key() -> None:

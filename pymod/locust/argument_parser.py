@@ -14,6 +14,7 @@ import contextlib
 import difflib
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import tomllib
@@ -48,6 +49,9 @@ DEFAULT_CONFIG_FILES = ("~/.locust.conf", "locust.conf", "pyproject.toml")
 YES = ("true", "yes", "on", "1")
 NO = ("false", "no", "off", "0")
 """What flags are set to in the environment and in files."""
+
+FLAGS = configargparse.ACTION_TYPES_THAT_DONT_NEED_A_VALUE
+"""The actions of options without a value."""
 
 EPILOG = """Examples:
 
@@ -159,22 +163,25 @@ class LocustArgumentParser(configargparse.ArgumentParser):
     def convert_item_to_command_line_arg(self, action, key, value):
         """As configargparse has it, but flags know on and off in all its versions, and an empty
         value is an empty list where a list is wanted."""
-        if value == "" and getattr(action, "nargs", None) == "*":
+        if value == "" and getattr(action, "nargs", None):
             return []
-        if isinstance(action, argparse._StoreTrueAction):
-            return [action.option_strings[-1]] if self._is_set(key, value) else []
+        if isinstance(action, FLAGS):
+            return self._flag(action, key, value)
         return super().convert_item_to_command_line_arg(action, key, value)
 
-    def _is_set(self, key: str, value: Any) -> bool:
+    def _flag(self, action: argparse.Action, key: str, value: Any) -> list[str]:
         word = value.lower() if isinstance(value, str) else value
+        both = isinstance(action, argparse.BooleanOptionalAction)
         if word in YES:
-            return True
-        if word not in NO:
-            self.error(
-                f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', "
-                "'on', 'off', '1' or '0'"
-            )
-        return False
+            return [action.option_strings[0 if both else -1]]
+        if word in NO:
+            return [action.option_strings[1]] if both else []
+        if isinstance(action, argparse._CountAction) and str(word).isdecimal():
+            return [action.option_strings[0]] * int(word)
+        self.error(
+            f"Unexpected value for {key}: '{value}'. Expecting 'true', 'false', 'yes', 'no', "
+            "'on', 'off', '1' or '0'"
+        )
 
     def error(self, message) -> None:
         """One line, perhaps with a guess at what was meant, and exit code 2."""
@@ -194,6 +201,8 @@ class LocustArgumentParser(configargparse.ArgumentParser):
 
 DOWNLOAD_TIMEOUT_SEC = 60
 
+_directories: set[str] = set()  # made for files that came over the network
+
 
 def _fail(message: str, code: int = 1):
     sys.stderr.write(message + "\n")
@@ -201,9 +210,11 @@ def _fail(message: str, code: int = 1):
 
 
 def exit_handler(filename: str) -> None:
-    """Removes a file, if it is still there and may be removed."""
+    """Removes a file, if it is still there and may be removed, and the directory that was made for it."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         os.remove(filename)
+    if os.path.dirname(filename) in _directories:
+        shutil.rmtree(os.path.dirname(filename), ignore_errors=True)
 
 
 def download_locustfile_from_url(url: str) -> str:
@@ -220,18 +231,21 @@ def download_locustfile_from_url(url: str) -> str:
             f"'{response.text[:100]}'"
         )
     name = urlsplit(url).path.rpartition("/")[2] or "locustfile.py"
-    path = os.path.join(tempfile.gettempdir(), name)
-    _write_locustfile(path, response.content)
-    atexit.register(exit_handler, path)
-    return path
+    return _write_locustfile(name, response.content)
 
 
-def _write_locustfile(path: str, content: bytes) -> None:
+def _write_locustfile(name: str, content: bytes) -> str:
+    """Its path: in a directory that is ours alone, so that nobody else can have put a file or a link there."""
     try:
+        directory = tempfile.mkdtemp(prefix="locust-")
+        _directories.add(directory)
+        path = os.path.join(directory, name)
+        atexit.register(exit_handler, path)
         with open(path, "wb") as file:
             file.write(content)
     except OSError as e:
         _fail(f"Could not save the locustfile: {e}")
+    return path
 
 
 def _parse_locustfile_path(path: str) -> list[str]:
@@ -273,9 +287,7 @@ def parse_locustfiles_from_master(locustfile_sources: list) -> list[str]:
     for source in locustfile_sources:
         if "contents" in source:
             name = os.path.basename(source["filename"])  # never beside the directory it belongs in
-            path = os.path.join(tempfile.gettempdir(), name)
-            _write_locustfile(path, source["contents"].encode())
-            paths.append(path)
+            paths.append(_write_locustfile(name, source["contents"].encode()))
         else:
             paths.append(source)
     return paths

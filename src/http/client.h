@@ -11,6 +11,13 @@
 #include "http/cookie.h"
 #include "http/engine.h"
 
+/* The options that verify= and cert= of the last request with files meant. */
+struct tls_choice {
+    PyObject *verify, *cert;    /* NULL: none is kept */
+    bool secure;                /* it was https */
+    const struct http_options *made;
+};
+
 /* Connections that requests may share: a session's own, or those of urllib3's
    pools (transport.c). */
 typedef struct {
@@ -18,6 +25,7 @@ typedef struct {
     struct connections *connections;    /* NULL until the first request */
     PyObject *options;          /* dict for options_from_dict(), or NULL */
     const struct http_options *made;    /* the same; a reference */
+    struct tls_choice tls;
 } TransportObject;
 
 /* Cookies, as sessions and what shows them to Python share them. */
@@ -78,6 +86,7 @@ struct client_helpers {
     PyObject *close_adapters;   /* (session) */
     PyObject *adopt_cookies;    /* (session, value) -> (cookies, CookieJar or
                                    None) */
+    PyObject *aborted;          /* (request, cause) -> exception of requests */
     PyObject *unwrap;           /* (exception) -> what is left of it */
     PyObject *tls_options;      /* (url, verify, cert) -> dict for
                                    options_from_dict() */
@@ -140,6 +149,8 @@ bool build_text(struct exchange *x, const char *bytes, size_t length);
 /* build.c: what the fast client builds in the same way. False with an
    exception set. */
 bool build_set_method(struct exchange *x, PyObject *method);
+int build_max_redirects(long most);     /* cut to what fits */
+double build_seconds(double limit);     /* 0 for one that nobody lives to see */
 bool build_is_simple_form(PyObject *data);
 bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 
@@ -199,6 +210,12 @@ TransportObject *session_transport(SessionObject *session);
    set. */
 bool transport_options(TransportObject *transport, PyObject *options,
                        const struct http_options **made);
+
+/* The same, with the files that verify= and cert= name. Files that are not there
+   raise OSError, as in requests. */
+bool transport_tls_options(TransportObject *transport, const char *url,
+                           PyObject *verify, PyObject *cert,
+                           const struct http_options **made);
 
 /* transport.c: closes the connections once none is in use; NULL is allowed. 0,
    or -1 with an exception set. */

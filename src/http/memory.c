@@ -36,7 +36,7 @@ struct block {
 
 static _Thread_local struct {
     bool on;
-    size_t bytes;               /* in all lists */
+    size_t bytes;               /* in all lists, as list_bytes() counts */
     struct block *lists[SMALL_LISTS + 1];
 } kept;
 
@@ -68,6 +68,13 @@ list_for_block(size_t usable)
                : -1;
 }
 
+/* What a block of a list has at least, by which all of it is counted. */
+static size_t
+list_bytes(int i)
+{
+    return i == BUFFER_LIST ? BUFFER_BYTES : (size_t)i * GRAIN + ODD;
+}
+
 static void *
 take(size_t size)
 {
@@ -75,7 +82,7 @@ take(size_t size)
     struct block *b = i >= 0 ? kept.lists[i] : NULL;
     if (b != NULL) {
         kept.lists[i] = b->next;
-        kept.bytes -= malloc_usable_size(b);
+        kept.bytes -= list_bytes(i);
     }
     return b;
 }
@@ -104,13 +111,12 @@ memory_free(void *p)
     if (p == NULL) {
         return;
     }
-    size_t usable = kept.on ? malloc_usable_size(p) : 0;
-    int i = list_for_block(usable);
-    if (i >= 0 && kept.bytes + usable <= KEPT_BYTES) {
+    int i = kept.on ? list_for_block(malloc_usable_size(p)) : -1;
+    if (i >= 0 && kept.bytes + list_bytes(i) <= KEPT_BYTES) {
         struct block *b = p;
         b->next = kept.lists[i];
         kept.lists[i] = b;
-        kept.bytes += usable;
+        kept.bytes += list_bytes(i);
         return;
     }
     free(p);

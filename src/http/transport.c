@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 #include <structmember.h>
 
 #include "base/pycompat.h"
@@ -204,12 +205,22 @@ transport_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 }
 
 static void
+forget_tls(struct tls_choice *c)
+{
+    Py_CLEAR(c->verify);
+    Py_CLEAR(c->cert);
+    options_unref(c->made);
+    c->made = NULL;
+}
+
+static void
 transport_dealloc(TransportObject *t)
 {
     PyTypeObject *type = Py_TYPE(t);
     if (t->connections != NULL) {
         connections_close(t->connections);
     }
+    forget_tls(&t->tls);
     options_unref(t->made);
     Py_XDECREF(t->options);
     type->tp_free(t);
@@ -243,6 +254,65 @@ transport_options(TransportObject *t, PyObject *options,
     return ok;
 }
 
+/* --- Files that a session names again and again: the same objects mean the
+   same options. */
+
+static bool
+is_secure(const char *url)
+{
+    return strncasecmp(url, "https:", 6) == 0;
+}
+
+/* Whether what the object says can never change. */
+static bool
+is_constant(PyObject *o)
+{
+    return o == Py_None || PyBool_Check(o) || PyUnicode_CheckExact(o);
+}
+
+static bool
+can_keep(PyObject *verify, PyObject *cert)
+{
+    if (!is_constant(verify) || !PyTuple_CheckExact(cert)) {
+        return is_constant(verify) && is_constant(cert);
+    }
+    bool ok = true;
+    for (Py_ssize_t i = 0; ok && i < PyTuple_GET_SIZE(cert); i++) {
+        ok = is_constant(PyTuple_GET_ITEM(cert, i));
+    }
+    return ok;
+}
+
+static void
+keep_tls(TransportObject *t, const char *url, PyObject *verify, PyObject *cert,
+         const struct http_options *made)
+{
+    struct tls_choice old = t->tls;
+    t->tls = (struct tls_choice){Py_NewRef(verify), Py_NewRef(cert),
+                                 is_secure(url), options_ref(made)};
+    forget_tls(&old);
+}
+
+bool
+transport_tls_options(TransportObject *t, const char *url, PyObject *verify,
+                      PyObject *cert, const struct http_options **made)
+{
+    const struct tls_choice *c = &t->tls;
+    if (c->verify == verify && c->cert == cert &&
+        c->secure == is_secure(url)) {
+        *made = options_ref(c->made);
+        return true;
+    }
+    PyObject *options =
+        PyObject_CallFunction(helpers.tls_options, "sOO", url, verify, cert);
+    bool ok = options != NULL && transport_options(t, options, made);
+    Py_XDECREF(options);
+    if (ok && can_keep(verify, cert)) {
+        keep_tls(t, url, verify, cert, *made);
+    }
+    return ok;
+}
+
 static PyObject *
 get_options(TransportObject *t, void *closure)
 {
@@ -260,6 +330,7 @@ set_options(TransportObject *t, PyObject *value, void *closure)
     if (value != Py_None && !options_from_dict(value, &made)) {
         return -1;
     }
+    forget_tls(&t->tls);
     options_unref(t->made);
     t->made = made;
     Py_XSETREF(t->options, value != Py_None ? Py_NewRef(value) : NULL);

@@ -32,11 +32,13 @@ url_path_offset(const char *url, size_t length)
     if (!url_is_absolute(url, length)) {
         return 0;
     }
-    size_t i = url[4] == ':' ? 7 : 8;
-    while (i < length && url[i] != '/' && url[i] != '?' && url[i] != '#') {
-        i++;
+    size_t authority = url[4] == ':' ? 7 : 8, n = length - authority;
+    static const char ends[] = "/?#";   /* the last two are rarely there */
+    for (const char *end = ends; *end != '\0'; end++) {
+        const char *found = memchr(url + authority, *end, n);
+        n = found != NULL ? (size_t)(found - url) - authority : n;
     }
-    return i;
+    return authority + n;
 }
 
 /* Credentials end with the last "@", as urllib3 has it. */
@@ -122,7 +124,9 @@ plain_host(const char *url, size_t i, size_t length)
         while (i < length && url[i] >= '0' && url[i] <= '9') {
             i++;
         }
-        if (i == port || i - port > 5 || url[port] == '0') {
+        bool too_high = i - port > 5 ||
+                        (i - port == 5 && memcmp(url + port, "65535", 5) > 0);
+        if (i == port || too_high || url[port] == '0') {
             return 0;
         }
     }

@@ -15,10 +15,10 @@
 #include <structmember.h>
 
 #include "base/clock.h"
-#include "base/lookup.h"
 #include "base/names.h"
 #include "green/green.h"
 #include "run/dispatch.h"
+#include "run/roster.h"
 
 PyTypeObject *UsersDispatcher_Type;
 
@@ -48,173 +48,10 @@ typedef struct {
     char in_progress, rebalance, exhausted;
 } DispatcherObject;
 
-/* --- Reading classes and nodes. */
-
-static int
-read_class(PyObject *cls, struct dispatch_class *k)
-{
-    PyObject *weight = PyObject_GetAttr(cls, names.weight);
-    PyObject *fixed = weight ? PyObject_GetAttr(cls, names.fixed_count) : NULL;
-    int result = -1;
-    if (fixed != NULL) {
-        k->weight = PyFloat_AsDouble(weight);
-        k->fixed_count = PyLong_AsLongLong(fixed);
-        result = PyErr_Occurred() ? -1 : 0;
-    }
-    Py_XDECREF(weight);
-    Py_XDECREF(fixed);
-    return result;
-}
-
-/* Every class as the core wants it: a PyMem array, or NULL. */
-static struct dispatch_class *
-read_classes(DispatcherObject *self)
-{
-    Py_ssize_t n = PyList_GET_SIZE(self->classes);
-    struct dispatch_class *all = PyMem_Calloc(n + 1, sizeof(*all));
-    if (all == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *cls = PyList_GET_ITEM(self->classes, i);
-        int allowed = PySequence_Contains(self->allowed, cls);
-        if (allowed < 0 || read_class(cls, &all[i]) < 0) {
-            PyMem_Free(all);
-            return NULL;
-        }
-        all[i].barred = !allowed;
-    }
-    return all;
-}
-
-static PyObject *
-sorted_by_name(PyObject *classes)
-{
-    PyObject *result = NULL, *keys = NULL;
-    PyObject *list = PySequence_List(classes);
-    PyObject *attrgetter = list ? lookup("operator", "attrgetter") : NULL;
-    if (attrgetter != NULL) {
-        keys = PyObject_CallOneArg(attrgetter, names.__name__);
-    }
-    if (keys != NULL) {
-        PyObject *none = PyTuple_New(0);
-        PyObject *kwargs = Py_BuildValue("{sO}", "key", keys);
-        PyObject *sort = PyObject_GetAttrString(list, "sort");
-        if (none && kwargs && sort) {
-            result = PyObject_Call(sort, none, kwargs);
-        }
-        Py_XDECREF(none);
-        Py_XDECREF(kwargs);
-        Py_XDECREF(sort);
-    }
-    Py_XDECREF(attrgetter);
-    Py_XDECREF(keys);
-    if (result == NULL) {
-        Py_CLEAR(list);
-    }
-    Py_XDECREF(result);
-    return list;
-}
-
-static PyObject *
-attributes(PyObject *list, PyObject *name)
-{
-    Py_ssize_t n = PyList_GET_SIZE(list);
-    PyObject *all = PyList_New(n);
-    for (Py_ssize_t i = 0; all != NULL && i < n; i++) {
-        PyObject *value = PyObject_GetAttr(PyList_GET_ITEM(list, i), name);
-        if (value == NULL) {
-            Py_CLEAR(all);
-            break;
-        }
-        PyList_SET_ITEM(all, i, value);
-    }
-    return all;
-}
-
-/* Puts nodes into turn order and tells each its _index_within_host. */
-static PyObject *
-in_turn_order(PyObject *nodes)
-{
-    Py_ssize_t n = PyList_GET_SIZE(nodes);
-    PyObject *ids = attributes(nodes, names.id);
-    PyObject *sorted = ids != NULL ? PyList_New(n) : NULL;
-    const char **texts = PyMem_Calloc(n + 1, sizeof(*texts));
-    size_t *order = PyMem_Calloc(2 * n + 1, sizeof(*order));
-    bool failed = sorted == NULL;
-    if (texts == NULL || order == NULL) {
-        PyErr_NoMemory();
-        failed = true;
-    }
-    for (Py_ssize_t i = 0; !failed && i < n; i++) {
-        texts[i] = PyUnicode_AsUTF8(PyList_GET_ITEM(ids, i));
-        failed = texts[i] == NULL;
-    }
-    if (!failed && dispatch_order_workers(texts, n, order, order + n) < 0) {
-        PyErr_NoMemory();
-        failed = true;
-    }
-    for (Py_ssize_t i = 0; !failed && i < n; i++) {
-        PyObject *node = PyList_GET_ITEM(nodes, order[i]);
-        PyList_SET_ITEM(sorted, i, Py_NewRef(node));
-        PyObject *number = PyLong_FromSize_t(order[n + order[i]]);
-        failed = number == NULL ||
-                 PyObject_SetAttr(node, names._index_within_host, number) < 0;
-        Py_XDECREF(number);
-    }
-    if (failed) {
-        Py_CLEAR(sorted);
-    }
-    PyMem_Free(texts);
-    PyMem_Free(order);
-    Py_XDECREF(ids);
-    return sorted;
-}
-
-/* --- What is given out. */
-
-static PyObject *
-counts_of_worker(DispatcherObject *self, const struct dispatch *core,
-                 Py_ssize_t worker)
-{
-    PyObject *counts = PyDict_New();
-    Py_ssize_t n = PyList_GET_SIZE(self->class_names);
-    for (Py_ssize_t i = 0; counts != NULL && i < n; i++) {
-        PyObject *count =
-            PyLong_FromLongLong(dispatch_count(core, worker, i));
-        if (count == NULL ||
-            PyDict_SetItem(counts, PyList_GET_ITEM(self->class_names, i),
-                           count) < 0) {
-            Py_CLEAR(counts);
-        }
-        Py_XDECREF(count);
-    }
-    return counts;
-}
-
-/* A new dict: worker id -> class name -> users. */
-static PyObject *
-users_on_workers(DispatcherObject *self, const struct dispatch *core)
-{
-    PyObject *ids = attributes(self->nodes, names.id);
-    PyObject *all = ids != NULL ? PyDict_New() : NULL;
-    for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(ids); i++) {
-        PyObject *counts = counts_of_worker(self, core, i);
-        if (counts == NULL ||
-            PyDict_SetItem(all, PyList_GET_ITEM(ids, i), counts) < 0) {
-            Py_CLEAR(all);
-        }
-        Py_XDECREF(counts);
-    }
-    Py_XDECREF(ids);
-    return all;
-}
-
 static PyObject *
 assignment(DispatcherObject *self)
 {
-    return users_on_workers(self, &self->core);
+    return roster_counts(self->nodes, self->class_names, &self->core);
 }
 
 /* --- One step. */
@@ -343,30 +180,10 @@ dispatcher_next(DispatcherObject *self)
 /* --- Beginning and changing. */
 
 static int
-check_classes(PyObject *classes)
-{
-    if (PyList_GET_SIZE(classes) == 0) {
-        PyErr_SetString(PyExc_AssertionError,
-                        "a dispatcher needs at least one user class");
-        return -1;
-    }
-    PyObject *set = PySet_New(classes);
-    if (set == NULL) {
-        return -1;
-    }
-    bool unique = PySet_GET_SIZE(set) == PyList_GET_SIZE(classes);
-    Py_DECREF(set);
-    if (!unique) {
-        PyErr_SetString(PyExc_AssertionError,
-                        "a dispatcher needs each user class once");
-    }
-    return unique ? 0 : -1;
-}
-
-static int
 set_up_core(DispatcherObject *self)
 {
-    struct dispatch_class *all = read_classes(self);
+    struct dispatch_class *all =
+        roster_read_classes(self->classes, self->allowed);
     if (all == NULL) {
         return -1;
     }
@@ -386,14 +203,14 @@ static int
 set_up(DispatcherObject *self, PyObject *nodes, PyObject *classes)
 {
     PyObject *list = PySequence_List(nodes);
-    self->nodes = list != NULL ? in_turn_order(list) : NULL;
+    self->nodes = list != NULL ? roster_in_turn_order(list) : NULL;
     Py_XDECREF(list);
     if (self->nodes == NULL ||
-        (self->classes = sorted_by_name(classes)) == NULL ||
-        check_classes(self->classes) < 0) {
+        (self->classes = roster_by_name(classes)) == NULL ||
+        roster_check_classes(self->classes) < 0) {
         return -1;
     }
-    self->class_names = attributes(self->classes, names.__name__);
+    self->class_names = roster_attributes(self->classes, names.__name__);
     self->allowed = PySequence_List(self->classes);
     self->durations = PyList_New(0);
     if (self->class_names == NULL || self->allowed == NULL ||
@@ -474,7 +291,7 @@ check_ready(DispatcherObject *self)
 static int
 restrict_classes(DispatcherObject *self, PyObject *classes)
 {
-    PyObject *sorted = sorted_by_name(classes);
+    PyObject *sorted = roster_by_name(classes);
     int same = sorted == NULL
                    ? -1
                    : PyObject_RichCompareBool(sorted, self->allowed, Py_EQ);
@@ -496,7 +313,8 @@ restrict_classes(DispatcherObject *self, PyObject *classes)
         }
     }
     Py_XSETREF(self->allowed, sorted);
-    struct dispatch_class *all = read_classes(self);
+    struct dispatch_class *all =
+        roster_read_classes(self->classes, self->allowed);
     if (all == NULL) {
         return -1;
     }
@@ -586,29 +404,9 @@ dispatcher_add_worker(DispatcherObject *self, PyObject *args,
         Py_XDECREF(nodes);
         return NULL;
     }
-    PyObject *sorted = in_turn_order(nodes);
+    PyObject *sorted = roster_in_turn_order(nodes);
     Py_DECREF(nodes);
     return replace_nodes(self, sorted);
-}
-
-static PyObject *
-without(PyObject *nodes, PyObject *node)
-{
-    PyObject *id = PyObject_GetAttr(node, names.id);
-    PyObject *rest = id != NULL ? PyList_New(0) : NULL;
-    for (Py_ssize_t i = 0; rest != NULL && i < PyList_GET_SIZE(nodes); i++) {
-        PyObject *other = PyList_GET_ITEM(nodes, i);
-        PyObject *other_id = PyObject_GetAttr(other, names.id);
-        int same = other_id == NULL
-                       ? -1
-                       : PyObject_RichCompareBool(id, other_id, Py_EQ);
-        Py_XDECREF(other_id);
-        if (same < 0 || (!same && PyList_Append(rest, other) < 0)) {
-            Py_CLEAR(rest);
-        }
-    }
-    Py_XDECREF(id);
-    return rest;
 }
 
 static PyObject *
@@ -616,8 +414,9 @@ dispatcher_remove_worker(DispatcherObject *self, PyObject *args,
                          PyObject *kwargs)
 {
     PyObject *node = parse_node(self, args, kwargs);
-    return node == NULL ? NULL
-                        : replace_nodes(self, without(self->nodes, node));
+    return node == NULL
+               ? NULL
+               : replace_nodes(self, roster_without(self->nodes, node));
 }
 
 static PyObject *
@@ -642,51 +441,12 @@ dispatcher_get_user_current_count(DispatcherObject *self, PyObject *args,
 
 /* --- A distribution as from zero, which changes nothing here. */
 
-/* Everybody who was placed, in that order: a list of (node, class name). */
-static PyObject *
-placed_users(DispatcherObject *self, const struct dispatch *core)
-{
-    PyObject *list = PyList_New((Py_ssize_t)core->n_users);
-    for (size_t i = 0; list != NULL && i < core->n_users; i++) {
-        const struct placed *p = &core->users[i];
-        PyObject *pair =
-            PyTuple_Pack(2, PyList_GET_ITEM(self->nodes, p->worker),
-                         PyList_GET_ITEM(self->class_names, p->class_index));
-        if (pair == NULL) {
-            Py_CLEAR(list);
-            break;
-        }
-        PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
-    }
-    return list;
-}
-
-/* itertools.cycle over the nodes, beginning with the one whose turn it is. */
-static PyObject *
-node_cycle(DispatcherObject *self, const struct dispatch *core)
-{
-    PyObject *itertools = PyImport_ImportModule("itertools");
-    PyObject *cycle = itertools != NULL
-                          ? PyObject_CallMethod(itertools, "cycle", "O",
-                                                self->nodes)
-                          : NULL;
-    for (size_t i = 0; cycle != NULL && i < core->next_worker; i++) {
-        PyObject *node = PyIter_Next(cycle);
-        if (node == NULL) {
-            Py_CLEAR(cycle);
-            break;
-        }
-        Py_DECREF(node);
-    }
-    Py_XDECREF(itertools);
-    return cycle;
-}
-
 /* A core of its own with so many users, as if from zero. 0 or -1. */
 static int
 distribute(DispatcherObject *self, int64_t n, struct dispatch *core)
 {
-    struct dispatch_class *all = read_classes(self);
+    struct dispatch_class *all =
+        roster_read_classes(self->classes, self->allowed);
     if (all == NULL) {
         return -1;
     }
@@ -714,9 +474,9 @@ dispatcher_distribute_users(DispatcherObject *self, PyObject *args,
         check_ready(self) < 0 || distribute(self, target, &core) < 0) {
         return NULL;
     }
-    PyObject *counts = users_on_workers(self, &core);
-    PyObject *users = placed_users(self, &core);
-    PyObject *nodes = node_cycle(self, &core);
+    PyObject *counts = roster_counts(self->nodes, self->class_names, &core);
+    PyObject *users = roster_placed(self->nodes, self->class_names, &core);
+    PyObject *nodes = roster_node_cycle(self->nodes, &core);
     PyObject *choices = choices_new(self->class_names, &core);
     PyObject *result =
         counts == NULL || users == NULL || nodes == NULL || choices == NULL

@@ -29,13 +29,15 @@ bucket_round(double ms)
     return round_to(ms, ms < 1000 ? 10 : ms < 10000 ? 100 : 1000);
 }
 
+/* Mixed twice: small whole numbers differ in their highest bits alone, which
+   once would leave far from the lowest ones, where the index looks. */
 static uint32_t
 hash_value(double value)
 {
     uint64_t bits;
     value += 0.0;               /* -0 is 0 */
     memcpy(&bits, &value, sizeof(bits));
-    return (uint32_t)hash_word(0, bits);
+    return (uint32_t)hash_word(hash_word(0, bits), sizeof(bits));
 }
 
 /* Its position + 1, or 0. */

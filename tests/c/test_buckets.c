@@ -107,6 +107,30 @@ merges_and_stays_small(void **state)
     assert_int_equal(buckets_memory(&a), 0);
 }
 
+/* Taken places in a row: what a look at the last of them goes through. */
+static unsigned
+longest_run(const struct index *ix)
+{
+    unsigned longest = 0, run = 0;
+    for (uint32_t i = 0; i < ix->size * 2; i++) {
+        run = ix->slots[i % ix->size].item != 0 ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+static void
+times_are_spread_over_the_index(void **state)
+{
+    struct buckets b = {0};
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(buckets_add(&b, bucket_round(i), 1), 0);
+    }
+    assert_true(b.index.size >= 2 * b.used);
+    assert_true(longest_run(&b.index) < 40);
+    buckets_clear(&b);
+}
+
 int
 main(void)
 {
@@ -118,6 +142,7 @@ main(void)
         cmocka_unit_test(percentile_over_a_base_leaves_out_what_was_before),
         cmocka_unit_test(median_is_locusts),
         cmocka_unit_test(merges_and_stays_small),
+        cmocka_unit_test(times_are_spread_over_the_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

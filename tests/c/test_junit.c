@@ -2,6 +2,7 @@
 #include "config.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,29 @@ errors_of_many(void **state)
     stats_free(report.stats);
 }
 
+static void
+absurd_response_times(void **state)
+{
+    static const double times[] = {1e300, -5};
+    static const char *const told[] = {"1000000000000000.000000", "0.000000"};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        struct junit_report report = {.stats = stats_new(0, 1000)};
+        struct stats_key key = {.method = "GET", .method_len = 3,
+                                .name = "/a", .name_len = 2};
+        struct stats_sample sample = {.timed = true, .ms = times[i],
+                                      .bucket = times[i], .now = 1001};
+        assert_non_null(stats_log(report.stats, &key, &sample));
+        struct buf out = {0};
+        char expected[100];
+        assert_int_equal(junit_xml(&out, &report), 0);
+        snprintf(expected, sizeof(expected), "time=\"%s\"></testcase>",
+                 told[i]);
+        assert_has(&out, expected);
+        buf_free(&out);
+        stats_free(report.stats);
+    }
+}
+
 int
 main(void)
 {
@@ -143,6 +167,7 @@ main(void)
         cmocka_unit_test(a_tolerant_one_fails_nothing),
         cmocka_unit_test(an_empty_test),
         cmocka_unit_test(errors_of_many),
+        cmocka_unit_test(absurd_response_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

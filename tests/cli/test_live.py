@@ -12,7 +12,7 @@ import termios
 import time
 
 import pytest
-from serving import PATIENCE
+from serving import PATIENCE, PROGRAM
 
 LOCUSTFILE = """
 from locust import User, constant, events, task
@@ -176,6 +176,28 @@ def test_ctrl_z(begin, terminal):
     terminal.expect(rf"(?s)^.{{{mark},}}{re.escape(ENTER)}.*GET +/fine")
     program.interrupt()
     assert terminal.finish(program) == 1 and terminal.is_given_back()
+
+
+def test_a_terminal_that_goes_away(start, directory, terminal):
+    for name in ("stdout", "stderr"):
+        os.symlink(terminal.name, directory / name)
+    reports = ["--html", "out.html", "--junit-xml", "out.xml", "--csv", "out", "--logfile", "out.log"]
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROGRAM]
+    program = start("--headless", "--live", "-u", "1", "-t", "3", *reports, stdin=terminal.theirs, program=ignoring,
+                    locustfile=LOCUSTFILE, env={"TERM": "xterm"})  # fmt: skip
+    terminal.expect(r"GET +/fine")
+    terminal.close()
+    assert program.process.wait(20 * PATIENCE) == 1
+    log = (directory / "out.log").read_text()
+    assert "--live: could not write to the terminal: " in log and "Shutting down (exit code 1)" in log
+    assert all((directory / name).stat().st_size for name in ("out.html", "out.xml", "out_stats.csv"))
+
+
+def test_what_cannot_be_encoded(begin, terminal, directory):
+    text = LOCUSTFILE.replace('"printed by the task"', 'f"printed by {chr(0xd800)}"')
+    program = begin("-u", "1", "-t", "2", "--html", "out.html", locustfile=text)
+    assert terminal.finish(program) == 1
+    assert "printed by \\ud800" in terminal.text.partition(LEAVE)[2] and (directory / "out.html").exists()
 
 
 def test_a_terminal_that_takes_nothing(begin, terminal):

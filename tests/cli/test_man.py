@@ -12,8 +12,6 @@ from serving import BUILDDIR, plain_environment
 
 from locust import argument_parser
 
-pytestmark = pytest.mark.plain("two texts are compared")
-
 PAGE = Path(__file__).resolve().parents[2] / "man" / "locust.1"
 LOCUST = os.environ.get("LOCUST_BIN", str(BUILDDIR / "locust"))
 
@@ -32,7 +30,7 @@ def program_options():
     """The option names in --help."""
     environment = {**os.environ, "COLUMNS": "200"}
     done = subprocess.run([LOCUST, "--help"], capture_output=True, text=True, env=environment)
-    assert done.stdout.startswith("Usage: locust"), done
+    assert done.returncode == 0 and done.stdout.startswith("Usage: locust"), done
     names = set()
     for line in done.stdout.splitlines():
         if re.match("  -", line):
@@ -50,7 +48,8 @@ def test_page_has_no_warnings():
 
 
 def test_page_and_help_name_the_same_options():
-    assert manual_options() == program_options()
+    known = program_options()
+    assert len(known) > 70 and manual_options() == known
 
 
 def test_page_has_no_lint():

@@ -1,5 +1,6 @@
 """argument_parser and the helpers around it, as locustfiles and plugins use them."""
 
+import argparse
 import json
 import os
 
@@ -102,3 +103,50 @@ def test_user_classes_from_the_environment(monkeypatch):
 def test_empty_tags(monkeypatch):
     monkeypatch.setenv("LOCUST_TAGS", "")
     assert argument_parser.get_parser().parse_args([]).tags is None
+
+
+FLAGS = {
+    "store_true": ({"action": "store_true"}, True, False),
+    "store_false": ({"action": "store_false"}, False, True),
+    "store_const": ({"action": "store_const", "const": 3}, 3, None),
+    "append_const": ({"action": "append_const", "const": 3}, [3], None),
+    "optional": ({"action": argparse.BooleanOptionalAction}, True, False),
+    "count": ({"action": "count"}, 1, None),
+}
+
+
+@pytest.mark.parametrize("source", ["variable", "file"])
+@pytest.mark.parametrize("kind", FLAGS)
+def test_flags_of_all_kinds(monkeypatch, capsys, tmp_path, kind, source):
+    keywords, if_set, if_not = FLAGS[kind]
+
+    def outcome(word):
+        parser = argument_parser.get_parser()
+        parser.add_argument("--flag", env_var="FLAG", **keywords)
+        if source == "file":
+            (tmp_path / "locust.conf").write_text(f"flag = {word}\n")
+        else:
+            monkeypatch.setenv("FLAG", word)
+        return parser.parse_args([]).flag
+
+    assert [outcome(word) for word in ("true", "ON", "yes", "1")] == [if_set] * 4
+    assert [outcome(word) for word in ("False", "off", "no", "0")] == [if_not] * 4
+    with pytest.raises(SystemExit) as end:
+        outcome("maybe")
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and "'maybe'. Expecting 'true', 'false', 'yes', 'no', 'on', 'off', '1' or '0'" in said
+    if kind == "count":
+        assert outcome("3") == 3
+
+
+@pytest.mark.parametrize("count", ["*", "+", "?", 2])
+def test_an_empty_value_is_no_list(monkeypatch, count):
+    monkeypatch.setenv("LISTED", "")
+    parser = argument_parser.get_parser()
+    parser.add_argument("--listed", nargs=count, env_var="LISTED", default="as it was")
+    assert parser.parse_args([]).listed == "as it was"
+
+
+def test_an_empty_threshold(monkeypatch):
+    monkeypatch.setenv("LOCUST_THRESHOLD", "")
+    assert not argument_parser.get_parser().parse_args([]).thresholds

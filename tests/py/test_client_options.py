@@ -62,6 +62,27 @@ def test_files_that_are_not_there(hostile_tls, events, way):
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_files_that_change_from_request_to_request(hostile_tls, certs, events, way):
+    """What one request's files meant is not what the next one's mean."""
+    good, plain = hostile_tls("good").urls[1], hostile_tls("good").url
+    ca, other = str(certs["ca"].cert), str(certs["self_signed"].cert)
+    client = ours(good, events)
+    for verify, expected in ((ca, 200), (ca, 200), (other, 0), (ca, 200), (True, 0), (False, 200), (other, 0)):
+        client.verify = verify
+        assert client.get("/ok", headers={"Connection": "close"}, **way).status_code == expected
+    client.verify = missing = "/no/such/file"
+    assert client.get(f"{plain}/ok", **way).ok
+    for _ in range(2):
+        with pytest.raises(OSError, match=missing):
+            client.get("/ok", **way)
+    client.verify = ca
+    assert client.get("/ok", **way).ok
+    client.cert = ("/etc/hostname", "/no/such/key")
+    with pytest.raises(OSError, match="/no/such/key"):
+        client.get("/ok", **way)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_client_certificate(certs, events, tmp_path, way):
     cert, key = map(str, certs["client"])
     both = tmp_path / "both.pem"

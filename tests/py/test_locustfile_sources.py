@@ -58,9 +58,24 @@ def test_from_a_url(site, temporary):
     directory, at_exit = temporary
     site["/some/where/my_test.py?version=3"] = 200, "print('ü')\n"
     path = download_locustfile_from_url(site["url"] + "/some/where/my_test.py?version=3")
-    assert path == str(directory / "my_test.py")
-    assert (directory / "my_test.py").read_text(encoding="utf-8") == "print('ü')\n"
+    (own,) = directory.iterdir()
+    assert path == str(own / "my_test.py") and own.stat().st_mode & 0o777 == 0o700
+    assert (own / "my_test.py").read_text(encoding="utf-8") == "print('ü')\n"
     assert at_exit == [(exit_handler, path)]
+    (own / "__pycache__").mkdir()
+    exit_handler(path)
+    assert list(directory.iterdir()) == []
+
+
+def test_what_others_have_put_there_is_left_alone(site, temporary):
+    directory, _ = temporary
+    victim = directory / "victim"
+    victim.write_text("precious")
+    (directory / "my_test.py").symlink_to(victim)
+    site["/my_test.py"] = 200, "x = 1\n"
+    paths = [download_locustfile_from_url(site["url"] + "/my_test.py") for _ in range(2)]
+    assert victim.read_text() == "precious" and len(set(paths)) == 2
+    assert {os.path.basename(path) for path in paths} == {"my_test.py"}
 
 
 def test_a_url_is_a_path_like_others(site, temporary, tmp_path):
@@ -68,7 +83,8 @@ def test_a_url_is_a_path_like_others(site, temporary, tmp_path):
     local.write_text("")
     site["/far.py"] = 200, "x = 1\n"
     far = site["url"] + "/far.py"
-    assert parse_locustfile_paths([str(local), far]) == [str(local), str(tmp_path / "far.py")]
+    first, second = parse_locustfile_paths([str(local), far])
+    assert first == str(local) and os.path.basename(second) == "far.py" and os.path.exists(second)
 
 
 def test_a_url_without_a_name(site, temporary):
@@ -110,7 +126,7 @@ def test_removing_at_the_end(tmp_path):
     path = tmp_path / "x.py"
     path.write_text("")
     exit_handler(str(path))
-    assert not path.exists()
+    assert not path.exists() and tmp_path.exists()
     exit_handler(str(path))
 
 
@@ -122,9 +138,13 @@ def test_what_a_master_sends(temporary):
         {"filename": "../c.py", "contents": ""},
     ]
     paths = parse_locustfiles_from_master(sources)
-    assert paths == [str(directory / "a.py"), "http://of.url/b.py", str(directory / "c.py")]
-    assert (directory / "a.py").read_text(encoding="utf-8") == "x = 'ü'\n"
-    assert at_exit == []
+    first, second, third = paths
+    assert second == "http://of.url/b.py"
+    assert [os.path.dirname(os.path.dirname(path)) for path in (first, third)] == [str(directory)] * 2
+    assert [os.path.basename(path) for path in (first, third)] == ["a.py", "c.py"]
+    with open(first, encoding="utf-8") as file:
+        assert file.read() == "x = 'ü'\n"
+    assert at_exit == [(exit_handler, first), (exit_handler, third)]
 
 
 def test_a_master_is_not_there_yet(capsys):
@@ -149,7 +169,8 @@ def test_workers_ask_a_master(temporary, monkeypatch):
 
     monkeypatch.setattr(argument_parser, "download_locustfile_from_master", download)
     options = argparse.Namespace(worker=True, master_host="h", master_port=1, locustfile="-")
-    assert argument_parser.get_locustfiles_locally(options) == [str(temporary[0] / "a.py")]
+    (path,) = argument_parser.get_locustfiles_locally(options)
+    assert os.path.basename(path) == "a.py" and os.path.exists(path)
     assert asked == [("h", 1)]
 
 
