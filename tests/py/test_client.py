@@ -385,9 +385,11 @@ def test_kill_in_the_handshake(events):
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = ours("https://127.0.0.1:%d" % server.getsockname()[1], events)
         for _ in range(20):
-            assert kill_in(lambda: client.get("/"), 0.01) < 1
+            victim = Greenlet.spawn(client.get, "/")
             with server.accept()[0] as connection:
-                connection.settimeout(2)
+                victim.kill(timeout=10)
+                assert victim.dead
+                connection.settimeout(10)
                 while connection.recv(10000):
                     pass
     assert not events

@@ -409,13 +409,16 @@ def test_no_leak(hostile, path):
     grown()
     before = descriptors()
     # Pools grow with the number that is under way at once, which is not always the same; a leak is there each time.
-    growth = [grown() for _ in range(4)]
+    for _ in range(20):
+        growth = grown()
+        if growth < 500 * count or os.environ.get("LOCUST_SANITIZERS"):
+            break
     end = time.monotonic() + 10
     while descriptors() > before + 1 and time.monotonic() < end:
         sleep(0.02)
     assert descriptors() <= before + 1
     if not os.environ.get("LOCUST_SANITIZERS"):
-        assert min(growth) < 500 * count, growth
+        assert growth < 500 * count
 
 
 # The same through another Locust, if there is one.
