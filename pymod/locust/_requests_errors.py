@@ -70,7 +70,8 @@ def _gave_up(kind, request, url, reason):
     return _caused(kind(inner, request=request), inner)
 
 
-def _aborted(request, cause):
+def aborted(request, cause):
+    """An error of requests for a request that broke off."""
     inner = _caused(urllib3.exceptions.ProtocolError("Connection aborted.", cause), cause)
     return _caused(requests.exceptions.ConnectionError(inner, request=request), inner)
 
@@ -164,11 +165,11 @@ def make_error(response, url, kind, code, message, timeout, received):
         return _gave_up(exceptions.ConnectionError, request, url, reason), inner
     inner = head_error(kind, code, message)
     if inner is not None:
-        return _aborted(request, inner), inner
+        return aborted(request, inner), inner
     if kind == "tls":
         cause = tls_error(message, urlparse(url).hostname)
         if not isinstance(cause, ssl.SSLError):
-            return _aborted(request, cause), cause
+            return aborted(request, cause), cause
         inner = urllib3.exceptions.SSLError(cause)
         return _gave_up(exceptions.SSLError, request, url, inner), inner
     if kind == "connect_timeout":

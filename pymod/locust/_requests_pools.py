@@ -148,30 +148,33 @@ class ReplyFile:
         self._received = 0
 
     def read(self, amt=None):
-        if self._reply is None or amt == 0:
+        reply = self._reply
+        if reply is None or amt == 0:
             return b""
-        data = self._reply.read(-1 if amt is None else amt, True)
-        return self._took(data, amt is None or len(data) < amt)
+        data = reply.read(-1 if amt is None else amt, True)
+        return self._took(reply, data, amt is None or len(data) < amt)
 
     def read1(self, amt=-1):
         """What there is, but at least a byte unless it is over."""
-        if self._reply is None or amt == 0:
+        reply = self._reply
+        if reply is None or amt == 0:
             return b""
-        data = self._reply.read(64 * 1024 if amt is None or amt < 0 else amt, False)
-        return self._took(data, not data)
+        data = reply.read(64 * 1024 if amt is None or amt < 0 else amt, False)
+        return self._took(reply, data, not data)
 
     def readinto(self, buffer):
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
-    def _took(self, data, over):
+    def _took(self, reply, data, over):
+        """What was read; another green thread may have closed the file meanwhile."""
         self._received += len(data)
         if not over:
-            if self._reply.is_read and self._reply.failure is None:
+            if reply.is_read and reply.failure is None:
                 self.close()
             return data
-        reply, self._reply = self._reply, None
+        self._reply = None
         failure = reply.failure
         if failure is not None:
             kind, code, message, _, received = failure

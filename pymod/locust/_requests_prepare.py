@@ -61,7 +61,7 @@ def basic_auth(auth):
 
 def merge_headers(session, headers):
     """The session's headers with those of a call laid over them."""
-    return merge_setting(headers, session.headers, dict_class=CaseInsensitiveDict)
+    return merge_setting(headers, session.headers, dict_class=CaseInsensitiveDict) or {}
 
 
 # http.client's rules for header lines, which come after requests'.

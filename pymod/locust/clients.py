@@ -27,7 +27,7 @@ from locust import _requests_pools as pools
 from locust import _requests_prepare as prepare
 from locust import _requests_responses as responses
 from locust._requests_cookies import SessionCookieJar
-from locust._requests_errors import make_error, unwrap
+from locust._requests_errors import aborted, make_error, unwrap
 from locust.exception import CatchResponseError, LocustError, ResponseError
 
 __all__ = ["HttpSession", "LocustHttpAdapter", "ResponseContextManager", "absolute_http_url_regexp", "requests_version"]
@@ -312,6 +312,7 @@ _locust.set_client_helpers(
     passed_on=prepare.LET_THROUGH,
     request_error=requests.RequestException,
     make_error=make_error,
+    aborted=aborted,
     unwrap=unwrap,
     http_error=requests.exceptions.HTTPError,
     response_error=ResponseError,

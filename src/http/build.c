@@ -11,6 +11,7 @@
 #include "config.h"
 #include "http/client.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -602,6 +603,12 @@ build_set_method(struct exchange *x, PyObject *method)
     return true;
 }
 
+int
+build_max_redirects(long most)
+{
+    return most > INT_MAX ? INT_MAX : most < 0 ? -1 : (int)most;
+}
+
 /* A time limit that needs no closer look. */
 static bool
 is_plain_limit(PyObject *o)
@@ -609,10 +616,19 @@ is_plain_limit(PyObject *o)
     return o == Py_None || (PyFloat_CheckExact(o) && PyFloat_AS_DOUBLE(o) > 0);
 }
 
+/* Longer ones would not fit into nanoseconds. */
+#define MOST_SECONDS 1e9
+
+double
+build_seconds(double limit)
+{
+    return limit < MOST_SECONDS ? limit : 0;
+}
+
 static double
 seconds_of(PyObject *o)
 {
-    return o == Py_None ? 0 : PyFloat_AsDouble(o);
+    return o == Py_None ? 0 : build_seconds(PyFloat_AsDouble(o));
 }
 
 static bool
@@ -716,7 +732,7 @@ build_flags(struct build *b)
     b->x->follow = follow > 0;
     b->x->verify = check > 0;
     b->x->timed = s->report_timings;
-    b->x->max_redirects = (int)s->max_redirects;
+    b->x->max_redirects = build_max_redirects(s->max_redirects);
     if (stream > 0) {
         b->x->undecoded = true;
         stream = exchange_stream(b->x);

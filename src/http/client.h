@@ -86,6 +86,7 @@ struct client_helpers {
     PyObject *close_adapters;   /* (session) */
     PyObject *adopt_cookies;    /* (session, value) -> (cookies, CookieJar or
                                    None) */
+    PyObject *aborted;          /* (request, cause) -> exception of requests */
     PyObject *unwrap;           /* (exception) -> what is left of it */
     PyObject *tls_options;      /* (url, verify, cert) -> dict for
                                    options_from_dict() */
@@ -148,6 +149,8 @@ bool build_text(struct exchange *x, const char *bytes, size_t length);
 /* build.c: what the fast client builds in the same way. False with an
    exception set. */
 bool build_set_method(struct exchange *x, PyObject *method);
+int build_max_redirects(long most);     /* cut to what fits */
+double build_seconds(double limit);     /* 0 for one that nobody lives to see */
 bool build_is_simple_form(PyObject *data);
 bool build_append_form(struct buf *b, PyObject *data);    /* a simple one */
 

@@ -479,21 +479,26 @@ set_domain(struct cookie *c, struct span given, const char *host)
     return domain_is_allowed(c->domain, host);
 }
 
+/* The latest that a cookie may end: what is said beyond is cut to it. */
+#define LATEST_SECONDS ((int64_t)1 << 40)
+
+/* When a Max-Age ends; 0: it is no number, which spoils the whole cookie. */
 static int64_t
 parse_max_age(struct span value, int64_t now)
 {
-    char digits[24];
-    if (value.length == 0 || value.length >= sizeof(digits)) {
+    size_t i = value.length > 0 && strchr("+-", value.at[0]) != NULL;
+    int64_t seconds = 0;
+    if (i == value.length) {
         return 0;
     }
-    memcpy(digits, value.at, value.length);
-    digits[value.length] = '\0';
-    char *end;
-    long long seconds = strtoll(digits, &end, 10);
-    if (*end != '\0') {
-        return 0;
+    for (; i < value.length; i++) {
+        if (!isdigit((unsigned char)value.at[i])) {
+            return 0;
+        }
+        seconds = seconds * 10 + (value.at[i] - '0');
+        seconds = seconds < LATEST_SECONDS ? seconds : LATEST_SECONDS;
     }
-    return seconds <= 0 ? 1 : now + seconds;
+    return value.at[0] == '-' || seconds == 0 ? 1 : now + seconds;
 }
 
 static int64_t
@@ -508,8 +513,9 @@ parse_expires(struct span value)
     return when == -1 ? 0 : when <= 0 ? 1 : (int64_t)when;
 }
 
-/* Of several domains or paths the first one counts. */
-static void
+/* Of several domains or paths the first one counts. False: the cookie is not to
+   be kept. */
+static bool
 parse_attributes(struct span rest, struct cookie *c, struct span *domain,
                  struct span *path)
 {
@@ -532,12 +538,16 @@ parse_attributes(struct span rest, struct cookie *c, struct span *domain,
         }
         else if (span_is(key, "max-age")) {
             c->expires = parse_max_age(value, now);
-            have_age = c->expires != 0;
+            have_age = true;
+            if (c->expires == 0) {
+                return false;
+            }
         }
         else if (span_is(key, "expires") && !have_age) {
             c->expires = parse_expires(value);
         }
     }
+    return true;
 }
 
 /* One Set-Cookie header as a cookie, or NULL. */
@@ -550,12 +560,12 @@ parse_cookie(struct span header, const struct target *t, const char *host)
     }
     struct span key, value, domain = {"", 0}, path = {"", 0};
     bool valued = split(next_part(&header), &key, &value);
-    parse_attributes(header, c, &domain, &path);
+    bool kept = parse_attributes(header, c, &domain, &path);
     c->path_given = path.length > 0 && path.at[0] == '/';
     c->name = span_copy(key);
     c->value = valued ? span_copy(value) : NULL;
     c->path = span_copy(c->path_given ? path : default_path(t->path));
-    if (key.length == 0 || c->name == NULL || c->path == NULL ||
+    if (!kept || key.length == 0 || c->name == NULL || c->path == NULL ||
         (valued && c->value == NULL) || !set_domain(c, domain, host)) {
         cookie_free(c);
         return NULL;

@@ -192,7 +192,7 @@ struct reply *reply_new(void);
 void reply_free(struct reply *reply);
 
 /* The next header line of a reply. *at is 0 for the first call and is moved
-   on. Continuation lines are joined by the parser of libcurl already. */
+   on. Continuation lines are joined already. */
 bool reply_next_header(const struct reply *reply, size_t *at,
                        struct header *header);
 

@@ -226,7 +226,11 @@ put_call_headers(struct curl_slist **list, PyObject *headers)
     Py_ssize_t at = 0;
     bool ok = true;
     while (ok && PyDict_Next(headers, &at, &name, &value)) {
+        Py_INCREF(name);        /* str() of a value may change the dict */
+        Py_INCREF(value);
         ok = put_headers(list, name, value);
+        Py_DECREF(name);
+        Py_DECREF(value);
     }
     return ok;
 }
@@ -648,11 +652,12 @@ build_flags(struct build *b)
     x->follow = follow > 0;
     x->timed = b->session->report_timings;
     x->rules = REDIRECTS_OF_FAST_HTTP;
-    x->max_redirects = (int)b->max_redirects;
-    x->connect_timeout = agent->connection_timeout;
-    x->read_timeout = agent->network_timeout;
+    x->max_redirects = build_max_redirects(b->max_redirects);
+    x->connect_timeout = build_seconds(agent->connection_timeout);
+    x->read_timeout = build_seconds(agent->network_timeout);
     return follow >= 0 && flows >= 0 &&
-           (!flows || exchange_stream(x) == 0) && agent_not_followed(agent, &x->not_followed,
+           (!flows || exchange_stream(x) == 0) &&
+           agent_not_followed(agent, &x->not_followed,
                               &b->options->usual_codes) &&
            agent_attach(agent, x);
 }

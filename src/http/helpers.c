@@ -61,7 +61,7 @@ static const struct wanted wanted[] = {
     HELPER(adopt_cookies),  HELPER(unwrap),
     HELPER(tls_options),    HELPER(adapter_class),
     HELPER(adapter_send),   HELPER(own_methods),
-    HELPER(body_source),
+    HELPER(body_source),    HELPER(aborted),
 #undef HELPER
 };
 

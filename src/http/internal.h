@@ -104,6 +104,7 @@ struct transfer {
     bool verify;
     bool close_after;           /* the connection is not kept */
     bool undecoded;
+    bool guarded;               /* see receive_guard() */
 
     struct parsed *parsed;      /* its URL, or NULL: libcurl parses it */
     struct curl_slist *addresses;       /* given to this transfer, or NULL */
@@ -156,6 +157,12 @@ CURLcode setup_hop(struct transfer *t);
 /* libcurl's callbacks for header lines and for the body. */
 size_t receive_header(char *line, size_t one, size_t length, void *transfer);
 size_t receive_body(char *data, size_t one, size_t length, void *transfer);
+
+/* libcurl's callback for what it is about to do. libcurl before 8.1.1 takes a
+   first header line that is folded for the rest of the last one of the transfer
+   before, which it has freed: this takes away the blank that makes it one. */
+int receive_guard(CURL *easy, curl_infotype type, char *data, size_t length,
+                  void *transfer);
 
 /* What libcurl knows of a reply whose header is complete. */
 void receive_note(struct transfer *t);

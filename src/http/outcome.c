@@ -247,9 +247,12 @@ response_failure(ResponseObject *r, PyObject *args, PyObject *kwargs)
     if (!r->entered) {
         return locust_error(not_entered);
     }
-    PyObject *error = PyExceptionInstance_Check(exc)
-                          ? Py_NewRef(exc)
-                          : PyObject_CallOneArg(helpers.catch_error, exc);
+    int is_error = PyObject_IsInstance(exc, PyExc_Exception);
+    if (is_error < 0) {
+        return NULL;
+    }
+    PyObject *error = is_error ? Py_NewRef(exc)
+                               : PyObject_CallOneArg(helpers.catch_error, exc);
     if (error == NULL) {
         return NULL;
     }
@@ -300,6 +303,19 @@ response_raise_for_status(ResponseObject *r, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* A status that is an error is no more than false; anything else is raised, as
+   by requests.Response.ok. 0 or -1. */
+static int
+false_or_raised(PyObject *error)
+{
+    raise_given(error);
+    int http = PyErr_ExceptionMatches(helpers.http_error);
+    if (http) {
+        PyErr_Clear();
+    }
+    return http ? 0 : -1;
+}
+
 int
 response_is_true(ResponseObject *r)
 {
@@ -307,16 +323,10 @@ response_is_true(ResponseObject *r)
         if (!PyExceptionInstance_Check(r->manual)) {
             return 1;
         }
-        PyErr_SetObject((PyObject *)Py_TYPE(r->manual), r->manual);
-        int http = PyErr_ExceptionMatches(helpers.http_error);
-        if (http) {
-            PyErr_Clear();
-        }
-        return http ? 0 : -1;
+        return false_or_raised(r->manual);
     }
     if (r->error != NULL) {
-        raise_given(r->error);
-        return -1;
+        return false_or_raised(r->error);
     }
     int status = response_status(r);
     return status < 400 || status >= 600;

@@ -21,10 +21,40 @@
 #define LINE_MAX_BYTES 65536
 #define HEADER_MAX_LINES 100
 
+/* Stands at the beginning of a line that goes on with none. */
+#define LOST '\1'
+
 static struct reply *
 reply_of(struct transfer *t)
 {
     return t->x->reply;
+}
+
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool
+is_line_end(char c)
+{
+    return c == '\r' || c == '\n';
+}
+
+int
+receive_guard(CURL *easy, curl_infotype type, char *data, size_t length,
+              void *userp)
+{
+    struct transfer *t = userp;
+    if (type != CURLINFO_HEADER_IN || !t->guarded) {
+        return 0;
+    }
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
+    if (length > 0 && is_blank(data[0])) {
+        data[0] = LOST;
+    }
+    return 0;
 }
 
 /* A status line begins a header block: of the reply, or of another one after
@@ -39,6 +69,9 @@ begin_header(struct transfer *t)
     t->header_done = false;
     t->sets_cookies = false;
     t->encoded = false;
+    if (t->guarded) {           /* until the first header line */
+        curl_easy_setopt(t->easy, CURLOPT_VERBOSE, 1L);
+    }
 }
 
 static size_t
@@ -150,6 +183,61 @@ hand_over(struct transfer *t)
     stream_send_head(t->x->stream, t->io);
 }
 
+/* Whether libcurl can undo a coding. */
+static bool
+is_known_coding(const char *name, size_t length)
+{
+    static const char *const always[] = {"",     "identity", "none", "deflate",
+                                         "gzip", "x-gzip"};
+    long features = curl_version_info(CURLVERSION_NOW)->features;
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+        if (strlen(always[i]) == length &&
+            strncasecmp(always[i], name, length) == 0) {
+            return true;
+        }
+    }
+    return (length == 2 && strncasecmp(name, "br", 2) == 0 &&
+            (features & CURL_VERSION_BROTLI)) ||
+           (length == 4 && strncasecmp(name, "zstd", 4) == 0 &&
+            (features & CURL_VERSION_ZSTD));
+}
+
+/* Whether it can undo all of those that a Content-Encoding names. */
+static bool
+are_known_codings(const char *value, const char *end)
+{
+    while (value < end) {
+        const char *comma = memchr(value, ',', (size_t)(end - value));
+        const char *next = comma != NULL ? comma : end, *stop = next;
+        while (value < stop && is_blank(*value)) {
+            value++;
+        }
+        while (stop > value && (is_blank(stop[-1]) || is_line_end(stop[-1]))) {
+            stop--;
+        }
+        if (!is_known_coding(value, (size_t)(stop - value))) {
+            return false;
+        }
+        value = next + 1;
+    }
+    return true;
+}
+
+/* A Content-Encoding: a body in a coding that nobody knows ("utf-8" is seen) is
+   left as it came, as urllib3 leaves it. */
+static void
+note_encoding(struct transfer *t, const char *value, const char *end)
+{
+    if (are_known_codings(value, end)) {
+        t->encoded = true;
+    }
+    else if (!t->undecoded &&
+             curl_easy_setopt(t->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L) ==
+                 CURLE_OK) {
+        t->undecoded = true;
+    }
+}
+
 /* Notes what a header line says that matters here. */
 static void
 look_at(struct transfer *t, const char *line, size_t length)
@@ -162,8 +250,10 @@ look_at(struct transfer *t, const char *line, size_t length)
         break;
     case 'C':
     case 'c':
-        t->encoded =
-            t->encoded || is_header(line, length, "content-encoding:");
+        if (is_header(line, length, "content-encoding:")) {
+            note_encoding(t, line + strlen("content-encoding:"),
+                          line + length);
+        }
         break;
     case '\r':
     case '\n':
@@ -185,6 +275,34 @@ note_read(struct transfer *t)
     }
 }
 
+/* A line that begins with a blank goes on with the one before: joined by one
+   space, as RFC 9112 has it. */
+static bool
+keep_folded(struct transfer *t, const char *line, size_t length)
+{
+    struct buf *raw = &reply_of(t)->raw;
+    while (raw->length > 0 && is_line_end(raw->data[raw->length - 1])) {
+        raw->length--;
+    }
+    while (length > 0 && is_blank(*line)) {
+        line++;
+        length--;
+    }
+    return buf_append(raw, " ", 1) && buf_append(raw, line, length);
+}
+
+/* One that follows the status line means nothing. False without memory. */
+static bool
+keep_line(struct transfer *t, const char *line, size_t length)
+{
+    bool folded = length > 0 && is_blank(line[0]);
+    if (length > 0 && (line[0] == LOST || (folded && t->header_lines <= 1))) {
+        return true;
+    }
+    return folded ? keep_folded(t, line, length)
+                  : buf_append(&reply_of(t)->raw, line, length);
+}
+
 size_t
 receive_header(char *line, size_t one, size_t length, void *userp)
 {
@@ -203,7 +321,7 @@ receive_header(char *line, size_t one, size_t length, void *userp)
         exchange_fail(t->x, HTTP_TOO_BIG, length <= LINE_MAX_BYTES, NULL);
         return 0;
     }
-    if (!buf_append(&reply_of(t)->raw, line, length)) {
+    if (!keep_line(t, line, length)) {
         exchange_fail(t->x, HTTP_NO_MEMORY, 0, NULL);
         return 0;
     }

@@ -543,14 +543,15 @@ follow_to(struct exchange *x, const char *location)
     return true;
 }
 
-/* Finds where a reply of this status leads. False: nowhere. */
+/* Finds where a reply of this status leads. False: nowhere; an empty Location
+   leads nowhere, either. */
 static bool
 find_location(const struct exchange *x, int status, struct header *location)
 {
     unsigned bit = redirect_bit(status);
     return x->follow && bit != 0 && (bit & x->not_followed) == 0 &&
            reply_find_header(x->reply, "Location", location) &&
-           (x->rules != REDIRECTS_OF_FAST_HTTP || location->value_length > 0);
+           location->value_length > 0;
 }
 
 bool

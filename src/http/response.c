@@ -300,7 +300,10 @@ response_refused(SessionObject *session, struct call *call, PyObject *error)
     }
     if (r != NULL) {
         r->error = Py_NewRef(error);
-        r->reported = Py_NewRef(error);
+        r->reported = PyObject_CallOneArg(helpers.unwrap, error);
+    }
+    if (r != NULL && r->reported == NULL) {
+        Py_CLEAR(r);
     }
     return (PyObject *)r;
 }

@@ -370,14 +370,56 @@ show_request(PyObject *response, PyObject *prepared)
                             PyTuple_GET_ITEM(prepared, 4)) == 0;
 }
 
+/* Says when a request that nothing came of began, where it went and how long it
+   took. False with an exception set. */
+static bool
+tell(ResponseObject *r, PyObject *request, double start_time)
+{
+    r->reported_url = PyObject_GetAttrString(request, "url");
+    r->start_time = start_time;
+    r->response_time = (clock_wall() - start_time) * 1e3;
+    return r->reported_url != NULL;
+}
+
+/* The body broke off, as what it is read from has raised an OSError: a request
+   that has failed, as with urllib3. request: what requests has prepared. */
+static PyObject *
+broken_off(SessionObject *s, struct call *c, PyObject *name, double start_time,
+           PyObject *request)
+{
+    PyObject *cause = error_take(), *given = c->name, *response = NULL;
+    PyObject *path = PyObject_GetAttrString(request, "path_url");
+    PyObject *error = path == NULL ? NULL : PyObject_CallFunctionObjArgs(
+                                                helpers.aborted, request,
+                                                cause, NULL);
+    int named = error == NULL ? -1 : PyObject_IsTrue(name);
+    if (named >= 0) {
+        c->name = named ? name : path;
+        response = response_refused(s, c, error);
+        c->name = given;
+    }
+    if (response != NULL &&
+        !tell((ResponseObject *)response, request, start_time)) {
+        Py_CLEAR(response);
+    }
+    Py_DECREF(cause);
+    Py_XDECREF(path);
+    Py_XDECREF(error);
+    return reported(response);
+}
+
 /* Native all the way. Takes the exchange over. prepared is what requests has
    made of the call, or NULL. */
 static PyObject *
 perform(SessionObject *s, struct call *c, struct exchange *x, PyObject *name,
         double start_time, PyObject *prepared)
 {
+    bool fed = x->feed != NULL && prepared != NULL;
     if (exchange_perform(x) < 0) {
-        return NULL;
+        return fed && PyErr_ExceptionMatches(PyExc_OSError)
+                   ? broken_off(s, c, name, start_time,
+                                PyTuple_GET_ITEM(prepared, 4))
+                   : NULL;
     }
     c->name = name;
     PyObject *response = response_new(s, c, x, start_time);

@@ -32,6 +32,7 @@ setup_handle(struct transfer *t)
     CURLcode r = CURLE_OK;
     t->verify = true;
     t->close_after = t->undecoded = false;
+    t->guarded = curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
     SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_ERRORBUFFER, t->error);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -39,6 +40,8 @@ setup_handle(struct transfer *t)
     SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_WRITEFUNCTION, receive_body);
     SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_DEBUGFUNCTION, receive_guard);
+    SET(CURLOPT_DEBUGDATA, t);
     SET(CURLOPT_READFUNCTION, transfer_read);
     SET(CURLOPT_READDATA, t);
     SET(CURLOPT_SEEKFUNCTION, on_rewind);

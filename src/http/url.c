@@ -104,17 +104,6 @@ is_plain_escape(const char *s, size_t left)
     return !unreserved;
 }
 
-/* Whether a port of 1 to 5 digits is one. */
-static bool
-is_plain_port(const char *digits, size_t n)
-{
-    unsigned port = 0;
-    for (size_t i = 0; i < n && n <= 5; i++) {
-        port = port * 10 + (unsigned)(digits[i] - '0');
-    }
-    return port > 0 && port <= 65535 && digits[0] != '0';
-}
-
 /* The host, from i; returns where it ends, or 0. An IPv6 address is left to
    requests. */
 static size_t
@@ -135,7 +124,9 @@ plain_host(const char *url, size_t i, size_t length)
         while (i < length && url[i] >= '0' && url[i] <= '9') {
             i++;
         }
-        if (!is_plain_port(url + port, i - port)) {
+        bool too_high = i - port > 5 ||
+                        (i - port == 5 && memcmp(url + port, "65535", 5) > 0);
+        if (i == port || too_high || url[port] == '0') {
             return 0;
         }
     }

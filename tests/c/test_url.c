@@ -32,8 +32,7 @@ others(void **state)
     static const char *const urls[] = {
         "", "h", "/a", "http:", "http://", "http:///", "http://h", "HTTP://h/",
         "ftp://h/", "http://H/", "http://.h/", "http://u@h/", "http://[::1]/",
-        "http://h:/", "http://h:080/", "http://h:123456/", "http://h:65536/",
-        "http://h:4295032833/", "http://h/a b",
+        "http://h:/", "http://h:080/", "http://h:123456/", "http://h/a b",
         "http://h/a#b", "http://h/#", "http://h/?", "http://h/a?",
         "http://h/a?#b", "http://h/%2f", "http://h/%7E", "http://h/%",
         "http://h/%4", "http://h/./a", "http://h/a/../b", "http://h/\xc3\xa4",
