@@ -161,6 +161,15 @@ def test_interrupted_while_python_starts(start, milliseconds):
     assert r.code == -signal.SIGINT and "Fatal" not in r.err, r
 
 
+def test_interrupted_among_its_own_imports(start, tmp_path):
+    (tmp_path / "configargparse.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(100)\n")
+    p = start("--headless", locustfile="", env={"PYTHONPATH": str(tmp_path)})
+    p.expect("importing")
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == -signal.SIGINT and r.err == "", r
+
+
 def test_a_second_interrupt_ends_it_at_once(start):
     p = start(
         *"--headless -s 60 --only-summary".split(),
