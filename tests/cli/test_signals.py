@@ -79,7 +79,8 @@ def test_orderly_end(start, phase, signum):
     assert "Aggregated" in r.err
 
 
-SLEEP = "print('asleep', flush=True); time.sleep(100)"
+# In one write: a signal cannot come between the text and its newline.
+SLEEP = "print('asleep\\n', end='', flush=True); time.sleep(100)"
 LISTENER = "\n@events.{}.add_listener\ndef asleep(**kw):\n    " + SLEEP + "\n"
 
 
