@@ -37,7 +37,7 @@ from ._option_types import (  # noqa: F401
     timespan,
 )
 from ._options import add_options
-from ._output import asked_for
+from ._output import asked_for, without_password
 from ._starter import write_starter
 from ._version import version
 from .legacy.options import add_old_options
@@ -160,6 +160,11 @@ class LocustArgumentParser(configargparse.ArgumentParser):
         multiple = self._arguments_with("is_multiple")
         return {dest: a for dest, a in self.args_included_in_web_ui.items() if dest in multiple}
 
+    def _get_option_tuples(self, option_string):
+        """What an abbreviation can stand for: what Locust does not have counts only if nothing else does."""
+        found = super()._get_option_tuples(option_string)
+        return [option for option in found if not getattr(option[0], "is_beyond_locust", False)] or found
+
     def convert_item_to_command_line_arg(self, action, key, value):
         """As configargparse has it, but flags know on and off in all its versions, and an empty
         value is an empty list where a list is wanted."""
@@ -222,12 +227,12 @@ def download_locustfile_from_url(url: str) -> str:
     try:
         response = requests.get(url, timeout=DOWNLOAD_TIMEOUT_SEC)
     except requests.exceptions.RequestException as e:
-        _fail(f"Failed to get locustfile from: {url}. Exception: {e}")
+        _fail(f"Failed to get locustfile from: {without_password(url)}. Exception: {e}")
     try:
         ast.parse(response.content)
     except (SyntaxError, ValueError):
         _fail(
-            f"Failed to get locustfile from: {url}. Response was not valid python code: "
+            f"Failed to get locustfile from: {without_password(url)}. Response was not valid python code: "
             f"'{response.text[:100]}'"
         )
     name = urlsplit(url).path.rpartition("/")[2] or "locustfile.py"
