@@ -58,10 +58,10 @@ class Handle:
     living: weakref.WeakSet = weakref.WeakSet()
     """The green ones."""
 
-    def __init__(self):
-        self.ident = None
+    def __init__(self, real=None):
+        self.ident = getattr(real, "ident", None)
         self.daemon = True
-        self._real = None
+        self._real = real
         self._process = None
         self._running = _thread.allocate_lock()
 
@@ -154,14 +154,91 @@ def names(module):
     return [(name, replacement) for name, replacement in found if hasattr(module, name)]
 
 
+# --- Conditions. Python's own count on it that nobody is ever thrown out of a wait.
+
+_Condition = threading.Condition
+_original_wait, _original_is_owned, _original_notify_all = (
+    _Condition.wait,
+    _Condition._is_owned,
+    _Condition.notify_all,
+)
+
+
 def _acquire_restore(self, state):
     """Whoever waited for a condition holds its lock again, even if thrown out of the wait."""
     _locust.acquire_for_sure(self._lock)
 
 
+def _is_owned(self):
+    """Whether the lock is taken. Python's tries to take it, which would let others run."""
+    locked = getattr(self._lock, "locked", None)
+    return locked() if locked is not None else _original_is_owned(self)
+
+
+def _leave(self, bell) -> bool:
+    """Waits no longer. False: has been told already."""
+    try:
+        self._waiters.remove(bell)
+    except ValueError:
+        return False
+    return True
+
+
+def _await(bell, timeout) -> bool:
+    if timeout is None:
+        return bell.acquire()
+    return bell.acquire(True, timeout) if timeout > 0 else bell.acquire(False)
+
+
+def wait(self, timeout=None):
+    """Condition.wait(). Who was told and is thrown out nevertheless hands the word on."""
+    if not _locust.is_hub_thread():
+        return _original_wait(self, timeout)
+    if not self._is_owned():
+        raise RuntimeError("cannot wait on un-acquired lock")
+    told_all = self.__dict__.get("_told_all", 0)
+    bell = _thread.allocate_lock()
+    bell.acquire()
+    self._waiters.append(bell)
+    held = self._release_save()
+    try:
+        try:
+            told = _await(bell, timeout)
+        finally:
+            self._acquire_restore(held)
+    except BaseException:
+        alone = told_all == self.__dict__.get("_told_all", 0)
+        if not _leave(self, bell) and alone and self._is_owned():
+            self.notify()
+        raise
+    return told or not _leave(self, bell)
+
+
+def notify_all(self):
+    """Condition.notify_all(). Nobody has to hand on what everybody has been told."""
+    self._told_all = self.__dict__.get("_told_all", 0) + 1
+    _original_notify_all(self)
+
+
+def _change_conditions() -> None:
+    for function in _acquire_restore, _is_owned, wait, notify_all:
+        setattr(_Condition, function.__name__, function)
+
+
+def _adopt_threads() -> None:
+    """Those that run already: Python ends them its own way, and green threads may wait for that."""
+    others = (t for t in threading.enumerate() if t is not threading.main_thread())
+    for thread in others:
+        if (lock := getattr(thread, "_tstate_lock", None)) is not None:
+            _locust.watch_lock(lock)
+        if _ThreadHandle is not None and isinstance(thread._handle, _ThreadHandle):
+            thread._handle = Handle(thread._handle)
+
+
 def change_classes() -> None:
-    """Conditions of a lock that is no RLock; what is to be done at the end of threads."""
-    threading.Condition._acquire_restore = _acquire_restore
+    """Conditions, and what is to be done at the end of threads."""
+    _change_conditions()
+    _adopt_threads()
     if _ThreadHandle is not None:
         threading._register_atexit(_join_all)
         os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import collections
 import importlib
 import os
-import sys
 from sys import getswitchinterval, setswitchinterval
 
 from _locust import Greenlet, GreenletExit, getcurrent, sleep
@@ -60,6 +59,6 @@ _MODULES = frozenset(
 
 def __getattr__(name):
     """Modules of the package are imported when they are first asked for."""
-    if name in _MODULES and f"{__name__}.{name}" not in sys.modules:
+    if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

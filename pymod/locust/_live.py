@@ -28,6 +28,23 @@ LONGEST_LINE = 10_000  # of characters that no line end has followed yet
 logger = logging.getLogger("locust.main")
 
 
+class KeptBytes(io.RawIOBase):
+    """Takes what is written to the buffer of a KeptOutput."""
+
+    def __init__(self, text: io.TextIOBase):
+        super().__init__()
+        self.text = text
+
+    def writable(self) -> bool:
+        """It takes bytes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Keeps them as text."""
+        self.text.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+
 class KeptOutput(io.TextIOBase):
     """Stands for a stream on the terminal, and keeps what is written to it."""
 
@@ -35,7 +52,23 @@ class KeptOutput(io.TextIOBase):
         super().__init__()
         self.lines = lines
         self.stream = stream
+        self.buffer = KeptBytes(self)
         self.begun = ""
+
+    @property
+    def encoding(self) -> str | None:
+        """That of the stream, as the next two."""
+        return self.stream.encoding
+
+    @property
+    def errors(self) -> str | None:
+        """What is done about characters that cannot be encoded."""
+        return self.stream.errors
+
+    @property
+    def name(self) -> Any:
+        """What was opened."""
+        return self.stream.name
 
     def writable(self) -> bool:
         """It takes text."""

@@ -23,6 +23,21 @@ from ._option_types import (
 
 HIDDEN = argparse.SUPPRESS
 
+BEYOND_LOCUST = (
+    "--abort-on-threshold",
+    "--http-version",
+    "--init",
+    "--io-threads",
+    "--junit-xml",
+    "--live",
+    "--resolve",
+    "--source-address",
+    "--stack-size",
+    "--threshold",
+    "--threshold-exit-code",
+)
+"""Options that Locust does not have: abbreviations that it understands must not become ambiguous by them."""
+
 
 def add_options(parser, version_text: str) -> None:
     """Adds all of them to a parser that has --help, --locustfile and --config."""
@@ -43,6 +58,8 @@ def add_options(parser, version_text: str) -> None:
         help="The user classes to run (--list shows them); the environment variable "
         "LOCUST_USER_CLASSES can name them as well. Default: all",
     )
+    for name in BEYOND_LOCUST:
+        parser._option_string_actions[name].is_beyond_locust = True
 
 
 def _add_common_options(parser) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import _locust
 
 from ._output import plain
+from .runners import STATE_STOPPED, STATE_STOPPING
 
 CHECK_INTERVAL_SEC = 1
 CHECKS_TO_ABORT = 3
@@ -67,11 +69,13 @@ def are_kept(environment: Any) -> bool:
     return all(result.kept for result in check(environment))
 
 
-def abort_when_exceeded(environment: Any) -> None:
-    """Ends the test when a threshold is exceeded in several checks in a row; spawn it."""
+def abort_when_exceeded(environment: Any, end: Callable[[], None]) -> None:
+    """Calls end() when a threshold is exceeded in several checks in a row; spawn it. Returns when the test ends."""
     exceeded: dict[str, int] = {}
     while True:
         _locust.sleep(CHECK_INTERVAL_SEC)
+        if environment.runner.state in (STATE_STOPPING, STATE_STOPPED):
+            return
         broken = [result for result in check(environment) if result.exceeded]
         now = {result.threshold: result.measured for result in broken}
         exceeded = {text: exceeded.get(text, 0) + 1 for text in now}
@@ -80,5 +84,5 @@ def abort_when_exceeded(environment: Any) -> None:
                 logger.error(
                     "Threshold exceeded: %s (measured: %s), shutting down", text, now[text]
                 )
-                environment.runner.quit()
+                end()
                 return

@@ -160,6 +160,11 @@ class LocustArgumentParser(configargparse.ArgumentParser):
         multiple = self._arguments_with("is_multiple")
         return {dest: a for dest, a in self.args_included_in_web_ui.items() if dest in multiple}
 
+    def _get_option_tuples(self, option_string):
+        """What an abbreviation can stand for: what Locust does not have counts only if nothing else does."""
+        found = super()._get_option_tuples(option_string)
+        return [option for option in found if not getattr(option[0], "is_beyond_locust", False)] or found
+
     def convert_item_to_command_line_arg(self, action, key, value):
         """As configargparse has it, but flags know on and off in all its versions, and an empty
         value is an empty list where a list is wanted."""

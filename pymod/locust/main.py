@@ -218,7 +218,7 @@ def _start_run_time_limit(environment: Environment, run_time: int) -> _locust.Gr
 
 
 def _start_test(environment: Environment, options) -> list:
-    """Begins what --headless promises; returns the green thread that will end it, if any."""
+    """Begins what --headless promises; returns the green thread that will end it, if there is a time limit."""
     environment.runner.start(options.num_users, options.spawn_rate)
     if options.run_time:
         return [_start_run_time_limit(environment, options.run_time)]
@@ -317,8 +317,6 @@ def _start_background(environment: Environment, options, csv_files, live: LiveVi
     jobs = [_watch_lag]
     if csv_files is not None:
         jobs.append(csv_files)
-    if options.abort_on_threshold:
-        jobs.append(functools.partial(_thresholds.abort_when_exceeded, environment))
     if live is not None:
         live.open()
         atexit.register(live.close)
@@ -335,6 +333,9 @@ def _run(environment: Environment, options, csv_files) -> int:
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         background += _start_background(environment, options, csv_files, live)
+        if options.abort_on_threshold:
+            end = functools.partial(_quit_runner, environment)
+            limit.append(_spawn(functools.partial(_thresholds.abort_when_exceeded, environment, end)))
         if options.num_users is None:
             options.num_users = 1
         if options.spawn_rate is None:
@@ -346,7 +347,7 @@ def _run(environment: Environment, options, csv_files) -> int:
                 background.append(_start_keyboard(environment, live))
             _run_shape(environment)
         else:
-            limit = _start_test(environment, options)
+            limit += _start_test(environment, options)
             background.append(_spawn(history))
             background.append(_start_keyboard(environment, live))
             environment.runner.greenlet.join()

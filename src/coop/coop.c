@@ -7,6 +7,12 @@
 #include "coop/internal.h"
 #include "green/green.h"
 
+int
+coop_let_others_run(void)
+{
+    return green_can_park() ? green_sleep(0) : 0;
+}
+
 /* Whether whoever calls can wait as green threads do. */
 static PyObject *
 can_wait(PyObject *module, PyObject *unused)
@@ -41,6 +47,9 @@ static PyMethodDef functions[] = {
      "Makes select.epoll cooperative."},
     {"coop_simple_queue", coop_patch_simple_queue, METH_NOARGS,
      "Makes queue.SimpleQueue cooperative."},
+    {"watch_lock", coop_watch_lock, METH_O,
+     "watch_lock(lock)\n\nOne that Python itself releases, which wakes no "
+     "green threads: who\nwaits for it looks again and again."},
     {"acquire_for_sure", coop_acquire_for_sure, METH_O,
      "acquire_for_sure(lock)\n\nAcquires it; what is thrown meanwhile is "
      "raised when it is held."},

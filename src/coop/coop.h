@@ -22,10 +22,17 @@
    pymod/locust/_coop asks for it. 0, or -1 with an exception set. */
 int coop_module_exec(PyObject *module);
 
+/* What a call is that blocks: one that looks something up, of which a limited
+   number is made at once; or one that waits for others, maybe for long, and must
+   not be kept waiting by its like. */
+enum offload { OFFLOAD_LOOKUP, OFFLOAD_WAIT };
+
 /* Calls callable(*args, **kwargs) on an OS thread of its own, with the GIL, and
    waits for its result: for C code that blocks. Parks. A new reference, or NULL
    with an exception set. Whoever is thrown out of the wait leaves the call
-   behind: it goes on, and its result is dropped. */
-PyObject *offload_call(PyObject *callable, PyObject *args, PyObject *kwargs);
+   behind: it goes on, and its result is dropped; one that has not begun is not
+   made any more. */
+PyObject *offload_call(enum offload kind, PyObject *callable, PyObject *args,
+                       PyObject *kwargs);
 
 #endif

@@ -50,6 +50,13 @@ void lot_wake_one(const void *key);
 
 int lot_init(void);
 
+/* --- coop.c */
+
+/* After a look, without waiting, at what may be ready later: whoever looks again
+   and again must not keep the others from making it so. Lets them run once, if
+   who calls may wait. 0, or -1 with an exception set. */
+int coop_let_others_run(void);
+
 /* --- Time limits. */
 
 /* What is as good as without end; more would not fit. */
@@ -121,6 +128,7 @@ PyObject *resolve_address(PyObject *sock, PyObject *address);
 /* --- What the files do when asked to. Each may be called again. */
 
 PyObject *coop_patch_locks(PyObject *module, PyObject *unused);
+PyObject *coop_watch_lock(PyObject *module, PyObject *lock);
 PyObject *coop_acquire_for_sure(PyObject *module, PyObject *lock);
 PyObject *coop_patch_socket(PyObject *module, PyObject *unused);
 PyObject *coop_patch_tls(PyObject *module, PyObject *unused);

@@ -105,6 +105,25 @@ try_acquire(PyObject *original, PyObject *self)
     return got;
 }
 
+/* Locks that are released without our being told: a set, or NULL. */
+static PyObject *untold;
+
+/* Between two looks whether one of them has been. */
+#define LOOK_SECONDS 0.02
+
+/* For how long to park: no longer than until it is to be looked again. */
+static double
+patience(PyObject *self, int64_t deadline)
+{
+    double left = deadline_left(deadline);
+    int look = untold == NULL ? 0 : PySet_Contains(untold, self);
+    if (look < 0) {
+        PyErr_Clear();
+    }
+    return look > 0 && (left < 0 || left > LOOK_SECONDS) ? LOOK_SECONDS
+                                                         : left;
+}
+
 typedef int (*lock_try)(PyObject *self);
 
 /* 1: acquired, 0: time is up, -1: exception. */
@@ -118,7 +137,7 @@ acquire(PyObject *self, lock_try try, double timeout)
     int64_t deadline = deadline_in(timeout);
     bool again = false;
     while (got == 0 && !deadline_is_over(deadline)) {
-        int r = lot_park(self, deadline_left(deadline), again);
+        int r = lot_park(self, patience(self, deadline), again);
         if (r < 0) {
             return -1;
         }
@@ -169,6 +188,17 @@ as_bool(int result)
     return result < 0 ? NULL : PyBool_FromLong(result);
 }
 
+/* A try that did not wait. Whoever tries again and again must let the owner
+   run: so one in vain lets the others go first. Takes the result over. */
+static PyObject *
+after_try(PyObject *result)
+{
+    if (result == Py_False && coop_let_others_run() < 0) {
+        Py_CLEAR(result);
+    }
+    return result;
+}
+
 /* --- Lock. */
 
 static int
@@ -186,7 +216,7 @@ lock_acquire(PyObject *self, PyObject *const *args, Py_ssize_t n,
     }
     struct limits limits = read_limits(args, n, kwnames);
     if (!limits.valid) {
-        return call_original(lock.acquire, self, args, n, kwnames);
+        return after_try(call_original(lock.acquire, self, args, n, kwnames));
     }
     return as_bool(acquire(self, lock_try_acquire, limits.timeout));
 }
@@ -315,13 +345,14 @@ rlock_acquire(PyObject *self, PyObject *const *args, Py_ssize_t n,
         return r;
     }
     if (h != NULL) {
-        Py_RETURN_FALSE;
+        return after_try(Py_NewRef(Py_False));
     }
     PyObject *r = call_original(rlock.acquire, self, args, n, kwnames);
     if (r == Py_True && held_add(self, 1) < 0) {
+        Py_XDECREF(PyObject_CallOneArg(rlock.release, self));
         Py_CLEAR(r);
     }
-    return r;
+    return after_try(r);
 }
 
 static PyObject *
@@ -457,6 +488,15 @@ static struct replacement rlock_methods[] = {
 };
 
 /* --- For Python. */
+
+PyObject *
+coop_watch_lock(PyObject *module, PyObject *self)
+{
+    if (untold == NULL && (untold = PySet_New(NULL)) == NULL) {
+        return NULL;
+    }
+    return PySet_Add(untold, self) < 0 ? NULL : Py_NewRef(Py_None);
+}
 
 /* What Condition does after a wait, for a lock that is no RLock. */
 PyObject *

@@ -1,11 +1,12 @@
 /*
  * Calls of C code that blocks, on OS threads of their own.
  *
- * Threads come into being when there is work and none is idle, up to
- * THREADS_MAX, and end after IDLE_SECONDS without work. A job belongs to the
- * pool until it is done; then a letter takes it to the hub. Whoever waited for
- * it may have been killed meanwhile: the job knows its green thread only as
- * long as that waits.
+ * There is a pool of threads for each kind of call, so that name lookups do not
+ * wait for calls that wait for what others do. Threads come into being when
+ * there is work and none is idle, up to the pool's limit, and end after
+ * IDLE_SECONDS without work. A job belongs to its pool until it is done; then a
+ * letter takes it to the hub. Whoever waited for it may have been killed
+ * meanwhile: the job knows its green thread only as long as that waits.
  */
 #include "config.h"
 #include "coop/coop.h"
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/attach.h"
@@ -21,7 +23,8 @@
 #include "base/pycompat.h"
 #include "green/green.h"
 
-#define THREADS_MAX  128
+#define LOOKUPS_MAX  128
+#define WAITS_MAX    16384      /* as good as any number of users */
 #define IDLE_SECONDS 10
 
 struct job {
@@ -31,24 +34,38 @@ struct job {
     PyObject *callable, *args, *kwargs;
     PyObject *result, *error;
     bool done;
+    atomic_bool given_up;       /* need not be begun any more */
 };
 
 /* Guarded by its mutex. */
-static struct {
+struct pool {
     pthread_mutex_t mutex;
     pthread_cond_t work;
     struct job *first, **end;
-    int threads, idle;
-} pool;
+    int queued, threads, idle;
+    int most;                   /* threads */
+};
+
+static struct pool pools[] = {
+    [OFFLOAD_LOOKUP] = {.most = LOOKUPS_MAX},
+    [OFFLOAD_WAIT] = {.most = WAITS_MAX},
+};
 
 static void
-pool_reset(void)
+pool_reset(struct pool *pool)
 {
-    pthread_mutex_init(&pool.mutex, NULL);
-    pthread_cond_init(&pool.work, NULL);
-    pool.first = NULL;
-    pool.end = &pool.first;
-    pool.threads = pool.idle = 0;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pool->first = NULL;
+    pool->end = &pool->first;
+    pool->queued = pool->threads = pool->idle = 0;
+}
+
+static void
+reset_all(void)
+{
+    pool_reset(&pools[OFFLOAD_LOOKUP]);
+    pool_reset(&pools[OFFLOAD_WAIT]);
 }
 
 static void
@@ -83,7 +100,8 @@ handle_done(struct letter *letter)
 static void
 job_run(struct job *job)
 {
-    PyThreadState *state = python_attach();
+    PyThreadState *state =
+        atomic_load(&job->given_up) ? NULL : python_attach();
     if (state != NULL) {
         job->result = PyObject_Call(job->callable, job->args, job->kwargs);
         job->error = job->result == NULL ? error_take() : NULL;
@@ -97,45 +115,47 @@ job_run(struct job *job)
 
 /* The next job; NULL when there has been none for long. With the mutex. */
 static struct job *
-job_take(void)
+job_take(struct pool *pool)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += IDLE_SECONDS;
     int error = 0;
-    pool.idle++;
-    while (pool.first == NULL && error != ETIMEDOUT) {
-        error = pthread_cond_timedwait(&pool.work, &pool.mutex, &until);
+    pool->idle++;
+    while (pool->first == NULL && error != ETIMEDOUT) {
+        error = pthread_cond_timedwait(&pool->work, &pool->mutex, &until);
     }
-    pool.idle--;
-    struct job *job = pool.first;
+    pool->idle--;
+    struct job *job = pool->first;
     if (job != NULL) {
-        pool.first = job->next;
-        if (pool.first == NULL) {
-            pool.end = &pool.first;
+        pool->queued--;
+        pool->first = job->next;
+        if (pool->first == NULL) {
+            pool->end = &pool->first;
         }
     }
     return job;
 }
 
 static void *
-work(void *unused)
+work(void *argument)
 {
+    struct pool *pool = argument;
     struct job *job;
-    pthread_mutex_lock(&pool.mutex);
-    while ((job = job_take()) != NULL) {
-        pthread_mutex_unlock(&pool.mutex);
+    pthread_mutex_lock(&pool->mutex);
+    while ((job = job_take(pool)) != NULL) {
+        pthread_mutex_unlock(&pool->mutex);
         job_run(job);
-        pthread_mutex_lock(&pool.mutex);
+        pthread_mutex_lock(&pool->mutex);
     }
-    pool.threads--;
-    pthread_mutex_unlock(&pool.mutex);
+    pool->threads--;
+    pthread_mutex_unlock(&pool->mutex);
     return NULL;
 }
 
 /* Signals are for the hub's thread. 0 or an errno. */
 static int
-start_thread(void)
+start_thread(struct pool *pool)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -147,7 +167,7 @@ start_thread(void)
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    error = pthread_create(&thread, &attributes, work, NULL);
+    error = pthread_create(&thread, &attributes, work, pool);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attributes);
     return error;
@@ -157,28 +177,25 @@ start_thread(void)
 
 /* 0, or -1 with an exception set: there is no thread, and there can be none. */
 static int
-job_give(struct job *job)
+job_give(struct pool *pool, struct job *job)
 {
-    pthread_mutex_lock(&pool.mutex);
-    *pool.end = job;
-    pool.end = &job->next;
-    int waiting = 0;
-    for (struct job *j = pool.first; j != NULL && waiting <= pool.idle;
-         j = j->next) {
-        waiting++;
-    }
+    pthread_mutex_lock(&pool->mutex);
+    *pool->end = job;
+    pool->end = &job->next;
+    pool->queued++;
     int error = 0;
-    if (waiting > pool.idle && pool.threads < THREADS_MAX) {
-        error = start_thread();
-        pool.threads += error == 0;
+    if (pool->queued > pool->idle && pool->threads < pool->most) {
+        error = start_thread(pool);
+        pool->threads += error == 0;
     }
-    bool hopeless = pool.threads == 0;
+    bool hopeless = pool->threads == 0;
     if (hopeless) {
-        pool.first = NULL;
-        pool.end = &pool.first;
+        pool->first = NULL;
+        pool->end = &pool->first;
+        pool->queued = 0;
     }
-    pthread_cond_signal(&pool.work);
-    pthread_mutex_unlock(&pool.mutex);
+    pthread_cond_signal(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
     if (hopeless) {
         errno = error;
         PyErr_SetFromErrno(PyExc_OSError);
@@ -219,7 +236,8 @@ job_result(struct job *job)
 }
 
 PyObject *
-offload_call(PyObject *callable, PyObject *args, PyObject *kwargs)
+offload_call(enum offload kind, PyObject *callable, PyObject *args,
+             PyObject *kwargs)
 {
     if (!green_can_park()) {
         return PyObject_Call(callable, args, kwargs);
@@ -228,13 +246,14 @@ offload_call(PyObject *callable, PyObject *args, PyObject *kwargs)
     if (job == NULL) {
         return NULL;
     }
-    if (job_give(job) < 0) {
+    if (job_give(&pools[kind], job) < 0) {
         job_free(job);
         return NULL;
     }
     while (!job->done) {
         if (green_park() < 0) {
             job->waiting = NULL;
+            atomic_store(&job->given_up, true);
             if (job->done) {
                 job_free(job);
             }
@@ -258,7 +277,7 @@ py_offload(PyObject *module, PyObject *args, PyObject *kwargs)
     }
     PyObject *rest = PyTuple_GetSlice(args, 1, PyTuple_GET_SIZE(args));
     PyObject *r = rest == NULL ? NULL : offload_call(
-        PyTuple_GET_ITEM(args, 0), rest, kwargs);
+        OFFLOAD_WAIT, PyTuple_GET_ITEM(args, 0), rest, kwargs);
     Py_XDECREF(rest);
     return r;
 }
@@ -269,7 +288,7 @@ py_offload(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *
 offloaded_method(PyObject *original, PyObject *args, PyObject *kwargs)
 {
-    return offload_call(original, args, kwargs);
+    return offload_call(OFFLOAD_WAIT, original, args, kwargs);
 }
 
 static PyMethodDef offloaded_def = {
@@ -306,7 +325,7 @@ py_offload_method(PyObject *module, PyObject *args)
 static PyObject *
 after_fork_in_child(PyObject *module, PyObject *unused)
 {
-    pool_reset();
+    reset_all();
     Py_RETURN_NONE;
 }
 
@@ -324,7 +343,7 @@ static PyMethodDef functions[] = {
 int
 offload_module_exec(PyObject *module)
 {
-    pool_reset();
+    reset_all();
     if (PyModule_AddFunctions(module, functions) < 0 ||
         python_watch_forks() < 0) {
         return -1;

@@ -296,6 +296,9 @@ poll_poll(PollObject *self, PyObject *args)
     self->polling = true;
     int ready = look_and_wait(fds, n, seconds);
     self->polling = false;
+    if (ready == 0 && seconds == 0) {
+        ready = coop_let_others_run();
+    }
     PyObject *list = ready < 0 ? NULL : as_list(fds, n);
     PyMem_Free(fds);
     return list;

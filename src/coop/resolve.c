@@ -71,7 +71,7 @@ offload_vector(PyObject *original, PyObject *const *args, Py_ssize_t n,
         kwargs = keywords_as_dict(args + n, kwnames);
     }
     if (tuple != NULL && (kwnames == NULL || kwargs != NULL)) {
-        r = offload_call(original, tuple, kwargs);
+        r = offload_call(OFFLOAD_LOOKUP, original, tuple, kwargs);
     }
     Py_XDECREF(tuple);
     Py_XDECREF(kwargs);

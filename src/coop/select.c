@@ -170,6 +170,9 @@ py_select(PyObject *module, PyObject *const *args, Py_ssize_t n)
         int r = green_wait_fds(s.fds, s.n, deadline_left(deadline));
         ready = r < 0 ? -1 : selection_look(&s);
     }
+    if (ready == 0 && seconds == 0) {
+        ready = coop_let_others_run();
+    }
     if (ready >= 0) {
         result = selection_result(&s);
     }
@@ -228,6 +231,19 @@ fd_of(PyObject *self)
     return number;
 }
 
+/* The original, for who does not want to wait. */
+static PyObject *
+epoll_look(PyObject *self, PyObject *const *args, Py_ssize_t n,
+           PyObject *kwnames)
+{
+    PyObject *ready = call_original(original_poll, self, args, n, kwnames);
+    if (ready != NULL && PyList_GET_SIZE(ready) == 0 &&
+        coop_let_others_run() < 0) {
+        Py_CLEAR(ready);
+    }
+    return ready;
+}
+
 static PyObject *
 epoll_poll(PyObject *self, PyObject *const *args, Py_ssize_t n,
            PyObject *kwnames)
@@ -236,7 +252,7 @@ epoll_poll(PyObject *self, PyObject *const *args, Py_ssize_t n,
     PyObject *most;
     if (green_current() == NULL ||
         !read_poll_arguments(args, n, kwnames, &seconds, &most)) {
-        return call_original(original_poll, self, args, n, kwnames);
+        return epoll_look(self, args, n, kwnames);
     }
     int64_t deadline = deadline_in(seconds);
     PyObject *ready = poll_now(self, most);

@@ -37,13 +37,40 @@ hub_raise(PyObject *exception)
 
 /* --- The life of a green thread. */
 
+/* What a subclass does in the place of a target: _run(), or a run() in the place
+   of gevent's, which is called without arguments. NULL without an exception:
+   nothing. */
+static PyObject *
+method_of_subclass(struct green *self, bool *is_run)
+{
+    PyObject *method = PyObject_GetAttr((PyObject *)self, names._run);
+    *is_run = method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError);
+    if (*is_run) {
+        PyErr_Clear();
+        method = PyObject_GetAttrString((PyObject *)self, "run");
+        if (method == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            PyErr_Clear();
+        }
+    }
+    return method;
+}
+
 static PyObject *
 python_body(struct green *self)
 {
-    if (self->target == NULL) {
-        return PyObject_CallMethodNoArgs((PyObject *)self, names._run);
+    if (self->target != NULL) {
+        return PyObject_Call(self->target, self->args, self->kwargs);
     }
-    return PyObject_Call(self->target, self->args, self->kwargs);
+    bool is_run;
+    PyObject *method = method_of_subclass(self, &is_run);
+    if (method == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
+    PyObject *result = is_run ? PyObject_CallNoArgs(method)
+                              : PyObject_Call(method, self->args,
+                                              self->kwargs);
+    Py_DECREF(method);
+    return result;
 }
 
 struct green *
@@ -450,10 +477,11 @@ greenlet_repr(struct green *g)
     return r;
 }
 
+/* Whether it was started, or will be, and has not ended. */
 static int
 greenlet_bool(struct green *g)
 {
-    return g->state != GREEN_NEW && !g->finished;
+    return (g->state != GREEN_NEW || ev_is_active(&g->timer)) && !g->finished;
 }
 
 static PyObject *
@@ -641,6 +669,19 @@ greenlet_unlink(struct green *g, PyObject *callback)
 }
 
 static PyObject *
+greenlet_has_links(struct green *g, PyObject *unused)
+{
+    return PyBool_FromLong(g->links != NULL && PyList_GET_SIZE(g->links) > 0);
+}
+
+static PyObject *
+greenlet_unlink_all(struct green *g, PyObject *unused)
+{
+    Py_CLEAR(g->links);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 greenlet_ready(struct green *g, PyObject *unused)
 {
     return PyBool_FromLong(g->finished);
@@ -692,7 +733,7 @@ get_dead(struct green *g, void *unused)
 static PyObject *
 get_started(struct green *g, void *unused)
 {
-    return PyBool_FromLong(greenlet_bool(g) || ev_is_active(&g->timer));
+    return PyBool_FromLong(greenlet_bool(g));
 }
 
 static PyObject *
@@ -711,7 +752,7 @@ static PyObject *
 get_exc_info(struct green *g, void *unused)
 {
     if (g->error == NULL) {
-        return Py_BuildValue("(OOO)", Py_None, Py_None, Py_None);
+        Py_RETURN_NONE;
     }
     PyObject *tb = PyException_GetTraceback(g->error);
     return Py_BuildValue("(OON)", Py_TYPE(g->error), g->error,
@@ -784,6 +825,8 @@ PyDoc_STRVAR(greenlet_link_value_doc,
 PyDoc_STRVAR(greenlet_link_exception_doc,
              "link_exception(callback)\n\nAs link(), only after failure.");
 PyDoc_STRVAR(greenlet_unlink_doc, "unlink(callback)\n\nUndoes link().");
+PyDoc_STRVAR(greenlet_unlink_all_doc, "Undoes all links.");
+PyDoc_STRVAR(greenlet_has_links_doc, "Whether any callback is linked.");
 PyDoc_STRVAR(greenlet_ready_doc, "Whether it has ended.");
 PyDoc_STRVAR(greenlet_successful_doc, "Whether it has ended without error.");
 PyDoc_STRVAR(greenlet_spawn_doc,
@@ -802,6 +845,8 @@ static PyMethodDef greenlet_methods[] = {
     METHOD("link_value", greenlet_link_value, METH_O),
     METHOD("link_exception", greenlet_link_exception, METH_O),
     METHOD("unlink", greenlet_unlink, METH_O),
+    METHOD("unlink_all", greenlet_unlink_all, METH_NOARGS),
+    METHOD("has_links", greenlet_has_links, METH_NOARGS),
     METHOD("ready", greenlet_ready, METH_NOARGS),
     METHOD("successful", greenlet_successful, METH_NOARGS),
     METHOD("spawn", greenlet_spawn,
@@ -818,8 +863,8 @@ static PyGetSetDef greenlet_getset[] = {
     {"value", (getter)get_value, NULL, "What it returned, or None.", NULL},
     {"exception", (getter)get_exception, NULL, "What it raised, or None.",
      NULL},
-    {"exc_info", (getter)get_exc_info, NULL, "sys.exc_info() of its end.",
-     NULL},
+    {"exc_info", (getter)get_exc_info, NULL,
+     "sys.exc_info() of its failure, or None.", NULL},
     {"kwargs", (getter)get_kwargs, NULL, "Its keyword arguments.", NULL},
     {"minimal_ident", (getter)get_ident, NULL, "A small number, its own.",
      NULL},
@@ -841,8 +886,8 @@ static PyMemberDef greenlet_members[] = {
 
 PyDoc_STRVAR(greenlet_doc,
              "Greenlet(run=None, *args, **kwargs)\n\n"
-             "A green thread that calls run(*args, **kwargs), or self._run() "
-             "of a subclass.");
+             "A green thread that calls run(*args, **kwargs), or a "
+             "subclass's\nself._run(*args, **kwargs).");
 
 static PyType_Slot greenlet_slots[] = {
     {Py_tp_doc, (void *)greenlet_doc},

@@ -195,9 +195,10 @@ group_join(PyObject *group, double timeout)
 /* --- Killing. */
 
 /* Throws into all of a list that are not in told yet, and puts them there;
-   into the current green thread last. */
+   into the current green thread last: at once if it would wait for the others,
+   else when it waits next. */
 static int
-throw_into(PyObject *members, PyObject *told, PyObject *exception)
+throw_into(PyObject *members, PyObject *told, PyObject *exception, bool block)
 {
     bool meets_current = false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(members); i++) {
@@ -214,7 +215,9 @@ throw_into(PyObject *members, PyObject *told, PyObject *exception)
             return -1;
         }
     }
-    return meets_current ? green_throw(green_current(), exception) : 0;
+    return !meets_current ? 0
+           : block        ? green_throw(green_current(), exception)
+                          : green_throw_later(green_current(), exception);
 }
 
 /* Waits for all of a list. 1: all are dead, 0: time is up, -1. */
@@ -237,7 +240,9 @@ kill_members(GroupObject *self, PyObject *told, PyObject *exception,
 {
     Py_ssize_t before = PySet_GET_SIZE(told);
     PyObject *members = group_members((PyObject *)self);
-    int result = members == NULL ? -1 : throw_into(members, told, exception);
+    int result = members == NULL
+                     ? -1
+                     : throw_into(members, told, exception, block);
     if (result == 0) {
         result = block ? join_each(members, end) : 1;
     }

@@ -38,7 +38,7 @@ enum { GROUP_KILL_ROUNDS = 100 };
    death, and does the same to those that are added meanwhile, until nobody is
    left (1), or so many seconds (negative: all rounds) are over (0). The
    current green thread comes last, as the exception is then its own: -1 with
-   it set. Parks. */
+   it set. Without block it gets it when it waits next. Parks. */
 int group_kill(PyObject *group, PyObject *exception, bool block,
                double timeout);
 

@@ -104,7 +104,7 @@ lock_patience(PyObject *const *args, Py_ssize_t n, PyObject *keywords,
     if (strict) {
         return strict_patience(blocking, given[1]);
     }
-    return blocking ? green_timeout(given[1]) : 0;
+    return sem_patience(blocking, given[1]);
 }
 
 /* --- Lock. */

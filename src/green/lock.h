@@ -15,7 +15,7 @@ extern PyTypeObject *RLock_Type;
 /* The arguments of an acquire(blocking=True, timeout=...) as the seconds that
    it may wait: 0 if it must not, -1 without end; -2 with an exception set. A
    timeout of None or -1 is none. With strict, what is contradictory or
-   negative is a ValueError, as in threading; else it is a time that is up. */
+   negative is a ValueError, as in threading; else see sem_patience(). */
 double lock_patience(PyObject *const *args, Py_ssize_t n, PyObject *keywords,
                      bool strict);
 

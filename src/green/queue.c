@@ -146,8 +146,8 @@ raise_from_queue(const char *name)
 static double
 patience(int block, PyObject *timeout, bool strict)
 {
-    double seconds = block ? green_timeout(timeout) : 0;
-    if (strict && seconds == 0 && block && PyFloat_AsDouble(timeout) < 0) {
+    double seconds = sem_patience(block, timeout);
+    if (strict && seconds >= 0 && block && PyFloat_AsDouble(timeout) < 0) {
         PyErr_SetString(PyExc_ValueError,
                         "'timeout' must be a non-negative number");
         return -2;

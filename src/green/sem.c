@@ -2,6 +2,16 @@
 #include "config.h"
 #include "green/sem.h"
 
+#define AS_SHORT_AS_CAN_BE 1e-9         /* seconds */
+
+double
+sem_patience(bool block, PyObject *timeout)
+{
+    double seconds = block ? green_timeout(timeout) : 0;
+    return block && seconds == 0 && green_can_park() ? AS_SHORT_AS_CAN_BE
+                                                     : seconds;
+}
+
 int
 sem_take(struct sem *s, double timeout)
 {

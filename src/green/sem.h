@@ -22,6 +22,12 @@ struct sem {
    at all). 1: taken, 0: time is up, -1: exception. */
 int sem_take(struct sem *s, double timeout);
 
+/* How long sem_take() is to wait for whoever gives both arguments of acquire()
+   or get(): not at all unless block. With a time limit of 0, or less, those
+   that are ready run once, so that who tries again and again does not keep them
+   from giving. -2 with an exception set. */
+double sem_patience(bool block, PyObject *timeout);
+
 /* Gives one back, or one more. */
 void sem_give(struct sem *s);
 

@@ -365,6 +365,22 @@ runner_clear(RunnerObject *self)
     return 0;
 }
 
+/* Kills all of a group but the caller, who goes on. */
+static void
+kill_others(PyObject *group)
+{
+    PyObject *members = group_members(group);
+    Py_ssize_t n = members == NULL ? 0 : PyList_GET_SIZE(members);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        struct green *g = (struct green *)PyList_GET_ITEM(members, i);
+        if (g != green_current() && green_throw(g, Green_Exit) < 0) {
+            PyErr_Clear();
+        }
+    }
+    Py_XDECREF(members);
+    PyErr_Clear();
+}
+
 /* Its green threads end with it; nobody waits for them here. When the whole
    interpreter ends, it has freed their thread states already. */
 static void
@@ -377,9 +393,8 @@ runner_finalize(RunnerObject *self)
     PyErr_Fetch(&type, &value, &tb);
     PyObject *groups[] = {self->user_greenlets, self->greenlet};
     for (int i = 0; i < 2; i++) {
-        if (groups[i] != NULL && green_current() != NULL &&
-            group_kill(groups[i], Green_Exit, false, -1) < 0) {
-            PyErr_Clear();      /* the caller is one of them, and goes on */
+        if (groups[i] != NULL && green_current() != NULL) {
+            kill_others(groups[i]);
         }
     }
     PyErr_Restore(type, value, tb);

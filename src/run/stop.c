@@ -9,7 +9,9 @@
  * the way, the next goes on: listeners are not told twice, but users are killed
  * once more, also out of their on_stop. A listener that it has called itself
  * cannot wait for it: in test_stopping, its stop() does all the rest before it
- * returns; later on, there is nothing left to do.
+ * returns; later on, there is nothing left to do. Nor is there for anybody else
+ * then: a listener of test_stop may wait for the one that calls. Only the main
+ * green thread, with which the program ends, waits for those listeners.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -123,6 +125,7 @@ stop_sequence(RunnerObject *self)
         return -1;
     }
     self->stop_step = STOP_DONE;
+    waitlist_wake_all(&self->stopped);
     return run_fire_environment(self->environment, names.test_stop);
 }
 
@@ -139,6 +142,15 @@ stop_within(RunnerObject *self)
     return self->stop_step == STOP_TOLD ? stop_sequence(self) : 0;
 }
 
+/* Whether the test is over, and the caller need not wait until all have heard. */
+static bool
+only_tells(RunnerObject *self)
+{
+    return self->stop_step == STOP_DONE &&
+           runner_state_is(self, names.stopped) &&
+           green_current() != green_main();
+}
+
 /* Parks. */
 static int
 stop_now(RunnerObject *self)
@@ -147,6 +159,9 @@ stop_now(RunnerObject *self)
         return stop_within(self);
     }
     while (self->stopper != NULL) {
+        if (only_tells(self)) {
+            return 0;
+        }
         if (waitlist_wait(&self->stopped, -1) < 0) {
             return -1;
         }

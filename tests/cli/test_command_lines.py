@@ -242,7 +242,7 @@ CASES = {
 def masked(text, directory):
     """Without what differs from run to run, and with tracebacks cut to their last line."""
     text = text.replace(str(directory), "DIR")
-    text = re.sub(r"^\[[^\]]*\] [^/]+/", "", text, flags=re.M)
+    text = re.sub(r"^\[[\d\-]+ [\d:,]+\] [^/]+/", "", text, flags=re.M)
     text = re.sub(r"Starting Locust \S+", "Starting Locust", text)
     text = re.sub(r"^Traceback.*\n(?:[ \t].*\n|\n(?=Traceback|During)|During.*\n)*", "Traceback\n", text, flags=re.M)
     text = re.sub(r"\(called from \S+\)", "(called from ...)", text)

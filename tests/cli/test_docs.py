@@ -14,19 +14,19 @@ COMMAND = re.compile(
 )
 SITE = "http://127.0.0.1:8000"
 
-# Commands that are run elsewhere, and where.
+# Commands that are run elsewhere: where, and what is to be found there.
 ELSEWHERE = {
-    "./bootstrap.sh ": "tests/cli/test_bootstrap.py",
-    "autoreconf -fi": "bootstrap.sh",
-    "mkdir build && cd build": "bootstrap.sh",
-    "../configure": "bootstrap.sh",
-    "make check": ".ci/run",
-    "make install": "tests/py/test_install.py",
-    "make": "bootstrap.sh",
-    "python3 -m venv env": "tests/cli/test_venv.py",
-    ". env/bin/activate": "tests/cli/test_venv.py",
-    "pip install faker": "tests/cli/test_venv.py",
-    "build/demo-site --port 8000": "tests/servers",
+    "./bootstrap.sh ": ("tests/cli/test_bootstrap.py", "bootstrap.sh"),
+    "autoreconf -fi": ("bootstrap.sh", "autoreconf -fi"),
+    "mkdir build && cd build": ("bootstrap.sh", 'mkdir -p "$directory"'),
+    "../configure": ("bootstrap.sh", "../configure "),
+    "make check": ("bootstrap.sh", " check VERBOSE=1 "),
+    "make install": ("tests/py/test_install.py", "make install"),
+    "make": ("bootstrap.sh", 'make -C "$1"'),
+    "python3 -m venv env": ("tests/cli/test_venv.py", '"-m", "venv"'),
+    ". env/bin/activate": ("tests/cli/test_venv.py", "VIRTUAL_ENV"),
+    "pip install faker": ("tests/cli/test_venv.py", "site-packages"),
+    "build/demo-site --port 8000": ("tests/conftest.py", 'Server("demo-site")'),
 }
 
 
@@ -51,8 +51,8 @@ BLOCKS = [
 def test_every_other_command_is_run_elsewhere():
     for page, command in commands():
         if not is_ours(command):
-            (where,) = [place for begin, place in ELSEWHERE.items() if command.startswith(begin)][:1]
-            assert (SOURCE / where).exists(), (page, command)
+            ((where, what),) = [place for begin, place in ELSEWHERE.items() if command.startswith(begin)][:1]
+            assert what in (SOURCE / where).read_text(), (page, command)
     assert len(OURS) >= 12 and len(BLOCKS) >= 5
 
 

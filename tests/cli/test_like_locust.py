@@ -73,7 +73,7 @@ CASES = [
 
 def masked(text):
     """Without what differs from run to run, and without tracebacks and gevent's own notices."""
-    text = re.sub(r"^\[[^\]]*\] [^/]+/", "", text, flags=re.M)
+    text = re.sub(r"^\[[\d\-]+ [\d:,]+\] [^/]+/", "", text, flags=re.M)
     text = re.sub(r"Starting Locust \S+", "Starting Locust", text)
     text = re.sub(r"^Traceback.*\n(?:[ \t].*\n)*(?:\S.*\n)?", "", text, flags=re.M)
     text = re.sub(r"^(?:\S+Z )?<[Gg]reenlet.* failed with .*\n", "", text, flags=re.M)

@@ -125,6 +125,25 @@ def test_abort(run):
     assert [row.split()[0] for row in rows_of(r)] == ["FAILED", "FAILED"]
 
 
+@pytest.mark.parametrize("exception", ["StopTest", "StopUser", "KeyError"])
+def test_abort_although_a_listener_of_the_end_fails(run, exception):
+    text = FINE + f"from locust.exception import *\n@events.test_stop.add_listener\ndef f(**_): raise {exception}('enough')\n"
+    r = run("--headless", "--only-summary", "--threshold", "max<100", "--abort-on-threshold", locustfile=text)
+    assert r.code == 3 and r.took() < 15, r
+    assert "enough" in r.err and [row.split()[0] for row in rows_of(r)] == ["FAILED"]
+
+
+def test_abort_waits_for_users_who_finish_and_ends_by_interrupt(start):
+    text = FINE + "        import time; time.sleep(60)\n"
+    program = start("--headless", "-s", "60", "--only-summary", "--threshold", "max<100", "--abort-on-threshold", locustfile=text)
+    program.expect("Waiting up to 60 s for 1 user to finish")
+    program.interrupt()
+    program.expect("Shutting down (exit code 3)")
+    program.interrupt()
+    r = program.finish()
+    assert r.code == -2 and r.err.count("Threshold exceeded") == 1 and rows_of(r), r
+
+
 def test_last_requests_count(run, start):
     text = """
 from locust import User, task

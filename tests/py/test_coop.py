@@ -400,6 +400,85 @@ def test_a_wake_up_is_not_lost_with_whom_it_was_for():
     assert second.get(timeout=10)
 
 
+def waiters(condition, n, seen):
+    def wait(number):
+        with condition:
+            condition.wait()
+        seen.append(number)
+
+    greens = [Greenlet.spawn(wait, i) for i in range(n)]
+    sleep(0)
+    return greens
+
+
+def test_a_notification_is_not_lost_with_whom_it_was_for():
+    seen, condition = [], threading.Condition()
+    greens = waiters(condition, 3, seen)
+    with condition:
+        condition.notify()
+    greens[0].kill()
+    sleep(0)
+    assert seen == [1]
+    with condition:
+        condition.notify_all()
+        greens[2].kill(block=False)
+        sleep(0)
+        late = waiters(condition, 1, seen)
+    sleep(0.01)
+    assert seen == [1], "what all have been told is not handed on"
+    late[0].kill()
+    assert not condition._waiters
+
+
+def test_a_notification_is_not_lost_while_the_lock_is_taken_again():
+    """Thrown out of the wait, and once more while the lock is taken again: nobody stays in the list of those who wait."""
+    seen, condition = [], threading.Condition()
+    first, second = waiters(condition, 2, seen)
+    with condition:
+        first.kill(ValueError, block=False)
+        sleep(0)
+        first.kill(block=False)
+        sleep(0)
+        condition.notify()
+    first.join()
+    second.join(1)
+    assert seen == [1]
+
+
+def test_a_notification_that_comes_when_time_is_up():
+    condition, told = threading.Condition(), []
+
+    def wait():
+        with condition:
+            told.append(condition.wait(0.01))
+
+    green = Greenlet.spawn(wait)
+    sleep(0)
+    with condition:
+        sleep(0.02)
+        condition.notify()
+    green.join()
+    assert told == [True]
+
+
+@pytest.mark.parametrize("make", [queue.Queue, queue.SimpleQueue, queue.LifoQueue])
+def test_nothing_in_a_queue_is_forgotten_when_users_are_killed(make):
+    items, got = make(), []
+
+    def user():
+        while True:
+            got.append(items.get())
+
+    users = [Greenlet.spawn(user) for _ in range(40)]
+    sleep(0)
+    for n, victim in enumerate(users[:-1]):
+        items.put(n)
+        victim.kill()
+    sleep(0.01)
+    assert sorted(got) == list(range(39)) and items.empty()
+    users[-1].kill()
+
+
 def test_other_threads_and_green_ones_share_locks_and_queues():
     lock, requests, replies = threading.Lock(), queue.SimpleQueue(), queue.Queue()
     count = [0]
@@ -545,6 +624,28 @@ print("main ends", flush=True)
 def test_threads_are_joined_at_exit():
     done = subprocess.run([sys.executable, "-c", AT_EXIT], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "main ends\njoined\n"), done.stderr
+
+
+STARTED_BEFORE = """
+import threading
+events = [threading.Event(), threading.Event()]
+threads = [threading.Thread(target=event.wait) for event in events]
+for thread in threads:
+    thread.start()
+import locust, gevent
+green = gevent.spawn(threads[0].join)
+gevent.sleep(0.01)
+events[0].set()
+green.join(20)
+print(green.dead, threads[0].is_alive(), threads[1].is_alive())
+gevent.spawn_later(0.1, events[1].set)
+"""
+
+
+def test_threads_started_before_are_waited_for():
+    """By a green thread, and at exit."""
+    done = subprocess.run([sys.executable, "-c", STARTED_BEFORE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "True False True\n"), done.stderr
 
 
 # --- asyncio.

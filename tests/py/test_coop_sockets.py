@@ -217,6 +217,40 @@ def test_a_lookup_left_behind():
         offload(lambda: (_ for _ in ()).throw(Late))
 
 
+def wait_for(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        sleep(0.005)
+
+
+def test_calls_that_wait_keep_nobody_waiting():
+    """However many they are: neither one another nor name lookups."""
+    begun, event = [], threading.Event()
+    greens = [Greenlet.spawn(offload, lambda: begun.append(1) or event.wait(30)) for _ in range(200)]
+    wait_for(lambda: len(begun) == len(greens))
+    assert Greenlet.spawn(socket.gethostbyname, "localhost").get(timeout=20)
+    event.set()
+    assert all(green.get(timeout=20) for green in greens)
+
+
+def test_a_lookup_is_not_begun_for_somebody_who_has_gone():
+    asked, event = [], threading.Event()
+    look_up = _locust.resolver("gethostbyname", lambda host: asked.append(host) or event.wait(30))
+    greens = [Greenlet.spawn(look_up, "first") for _ in range(128)]
+    wait_for(lambda: len(asked) == len(greens))
+    late = [Greenlet.spawn(look_up, "late") for _ in range(10)]
+    sleep(0)
+    for green in late:
+        green.kill()
+    last = Greenlet.spawn(look_up, "last")
+    sleep(0)
+    assert len(asked) == len(greens)
+    event.set()
+    assert last.get(timeout=20) and set(asked) == {"first", "last"}
+    assert all(green.get(timeout=20) for green in greens)
+
+
 # --- TLS.
 
 

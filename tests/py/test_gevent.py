@@ -45,7 +45,7 @@ def test_spawn_only_schedules(spawn):
     assert g.name == f"Greenlet-{g.minimal_ident}"
     assert g.get() == "result" and done == [((1, 2), {"x": 3})]
     assert (g.args, g.dead, g.ready(), g.successful(), bool(g), g.value) == ((), True, True, True, False, "result")
-    assert g.exception is None
+    assert g.exception is None and not g.exc_info
 
 
 def started(g):
@@ -78,6 +78,33 @@ def test_subclass_with_run():
     assert g.get() == 5
 
 
+def test_subclass_with_arguments():
+    class Mine(gevent.Greenlet):
+        def _run(self, a, b=0):
+            return a, b
+
+    g = Mine(None, 1, b=2)
+    g.start()
+    assert g.get() == (1, 2)
+    g = gevent.Greenlet()
+    g._run = lambda: "its own"
+    g.start()
+    assert g.get() == "its own"
+    assert gevent.spawn().get() is None
+
+
+def test_subclass_in_the_style_of_threads():
+    class Mine(gevent.Greenlet):
+        def run(self):
+            done.append(self.dead)
+
+    done = []
+    g = Mine()
+    g.start()
+    g.join(0.05)
+    assert done == [False]
+
+
 def test_minimal_idents_are_small_and_unique():
     green = [gevent.spawn(gevent.sleep, 0) for _ in range(5)]
     assert len({g.minimal_ident for g in green}) == 5
@@ -90,7 +117,9 @@ def test_spawn_later():
     assert g.get() - began >= 0.019
     g = gevent.Greenlet(boom)
     g.start_later(0.01)
+    assert g and g.started
     g.kill()
+    assert not g
     assert isinstance(g.get(), gevent.GreenletExit)
     gevent.sleep(0.02)
 
@@ -187,6 +216,20 @@ def test_links():
 
 
 # --- sleep.
+
+
+def test_all_links_at_once():
+    g, told = gevent.Greenlet(int), []
+    assert not g.has_links()
+    g.link(told.append)
+    g.link_value(told.append)
+    assert g.has_links()
+    g.unlink_all()
+    assert not g.has_links()
+    g.start()
+    g.join()
+    settle()
+    assert told == []
 
 
 def test_sleep():
@@ -409,6 +452,51 @@ def test_semaphore():
     with s:
         assert s.counter == 0
     assert s.counter == 1
+
+
+def semaphore_try(give):
+    semaphore = gevent.lock.Semaphore(0)
+    give(semaphore.release)
+    return lambda: semaphore.acquire(timeout=0)
+
+
+def queue_try(give):
+    queue = gevent.queue.Queue()
+    give(queue.put, 1)
+    return lambda: got(lambda: queue.get(timeout=0), gevent.queue.Empty)
+
+
+def event_try(give):
+    event = gevent.event.Event()
+    give(event.set)
+    return lambda: event.wait(0)
+
+
+def result_try(give):
+    result = gevent.event.AsyncResult()
+    give(result.set, 1)
+    return lambda: got(lambda: result.get(timeout=0), gevent.Timeout)
+
+
+def join_try(give):
+    g = give(int)
+    return lambda: g.join(0) or g.dead
+
+
+def got(get, nothing):
+    try:
+        return get()
+    except nothing:
+        return None
+
+
+@pytest.mark.parametrize("make", [semaphore_try, queue_try, event_try, result_try, join_try])
+def test_a_time_limit_of_0_lets_the_others_run(make):
+    """Whoever tries again and again must not wait for ever for those whom it does not let run."""
+    attempt = make(gevent.spawn)
+    end = time.monotonic() + 10
+    while not attempt():
+        assert time.monotonic() < end
 
 
 def test_semaphore_is_fair():

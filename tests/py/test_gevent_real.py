@@ -54,6 +54,14 @@ def test_the_real_names_are_there():
         assert missing == set(NOT_OURS.get(name, "").split()), name
 
 
+def test_a_module_is_found_while_it_is_imported(monkeypatch):
+    """As an OS thread meets it that comes in between: known to Python, and not yet the package's."""
+    from gevent import pywsgi
+
+    monkeypatch.delattr(gevent, "pywsgi")
+    assert gevent.pywsgi is pywsgi
+
+
 def test_ours_is_imported():
     for module in gevent, greenlet:
         assert Path(module.__file__).resolve().is_relative_to(OURS)

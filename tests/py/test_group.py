@@ -118,7 +118,7 @@ def test_kill_with_another_exception():
 
 @pytest.mark.parametrize("stubborn", [True, False])
 def test_kill_gives_up_when_time_is_up(stubborn):
-    group = Group()
+    group, over = Group(), []
 
     def member():
         try:
@@ -131,19 +131,19 @@ def test_kill_gives_up_when_time_is_up(stubborn):
             sleep(1000)
         finally:
             sleep(0.01)
-            group.spawn(endless)
-            sleep(0)
+            if not over:
+                group.spawn(endless)
+                sleep(0)
 
     group.spawn(member if stubborn else endless)
     sleep(0)
     started = time.monotonic()
     group.kill(timeout=0.1)
     assert 0.09 < time.monotonic() - started < 5
-    assert len(group) == 1
-    last = list(group)
-    group.discard(last[0])
-    group.kill()
-    last[0].kill(KeyError) if stubborn else last[0].kill(block=False)
+    assert group
+    over.append(True)
+    for last in group:
+        last.kill(KeyError if stubborn else GreenletExit)
 
 
 def test_kill_of_members_that_never_become_fewer():
@@ -196,6 +196,20 @@ def test_kill_by_a_member():
     green = group.spawn(member)
     group.join()
     assert said == [True] and other.dead and green.successful()
+
+
+def test_kill_by_a_member_without_waiting():
+    group, said = Group(), []
+
+    def member():
+        group.kill(block=False)
+        said.append("goes on")
+        sleep(1000)
+
+    other = group.spawn(sleep, 1000)
+    green = group.spawn(member)
+    group.join()
+    assert said == ["goes on"] and other.dead and green.successful()
 
 
 def test_killone():

@@ -254,3 +254,21 @@ def test_real_locust_has_the_same():
     for name in PLACES:  # refused there, old names here
         del theirs[name]
     assert {name: option for name, option in ours.items() if name not in OURS | OLD} == theirs
+
+
+def test_abbreviations_are_those_of_locust():
+    """Of what begins alike, options that Locust lacks count only where it has none."""
+    parser = argument_parser.get_parser(default_config_files=())
+    ours = {name for name in parser._option_string_actions if name.startswith("--")}
+    theirs = ours - OURS - {name for names in (*RENAMED, *REFUSED) for name in names} | set(PLACES)
+    assert len(theirs) > 50 and theirs < ours
+    for name in ours:
+        for end in range(3, len(name)):
+            begin = name[:end]
+            meant = {other for other in theirs if other.startswith(begin)} or {o for o in ours if o.startswith(begin)}
+            assert {option[1] for option in parser._get_option_tuples(begin)} == meant, begin
+
+
+@pytest.mark.parametrize("args, dest, value", [(["--li"], "list_commands", True), (["--st", "3"], "stop_timeout", 3)])
+def test_abbreviations(args, dest, value):
+    assert getattr(argument_parser.get_parser(default_config_files=()).parse_args(args), dest) == value

@@ -81,6 +81,37 @@ def test_a_listener_of_the_stop_asks_for_it_again(environment, event, what, who)
         env.user_ends = False
 
 
+@pytest.mark.parametrize("who", ["main", "green thread", "user"])
+@pytest.mark.parametrize("what", ["stop", "quit"])
+def test_a_listener_waits_for_a_green_thread_that_asks_for_it_again(environment, what, who):
+    env = environment
+
+    @env.events.test_stop.add_listener
+    def again(**kwargs):
+        green = _locust.Greenlet.spawn(getattr(env.runner, what))
+        green.join(timeout=5)
+        env.log.append(f"ended: {green.dead}")
+
+    begin(env)
+    end_by(env, who)
+    assert env.log == ["test_stopping", "on_stop", "test_stop", "ended: True"]
+
+
+def test_the_main_green_thread_waits_for_all_listeners(environment):
+    env = environment
+
+    @env.events.test_stop.add_listener
+    def slow(**kwargs):
+        time.sleep(0.02)
+        env.log.append("slept")
+
+    begin(env)
+    _locust.Greenlet.spawn(env.runner.stop)
+    wait_for(lambda: env.log.count("test_stop"))
+    env.runner.quit()
+    assert env.log[-1] == "slept"
+
+
 def test_a_listener_of_the_stop_runs_another_test(environment):
     env, left = environment, [1]
 

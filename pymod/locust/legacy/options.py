@@ -78,7 +78,9 @@ def add_old_options(parser) -> None:
         else:
             more = {"action": _RenamedValue, "nargs": modern.nargs, "type": modern.type, "choices": modern.choices}
         place = {"dest": PLACES[names[0]], "default": None} if names[0] in PLACES else {"dest": modern.dest}
-        parser.add_argument(*free, modern=modern, **{**hidden, **more, **place})
+        action = parser.add_argument(*free, modern=modern, **{**hidden, **more, **place})
+        action.is_beyond_locust = names[0] not in PLACES
     for names, reason in REFUSED.items():
         if free := [name for name in names if name not in taken]:
-            parser.add_argument(*free, action=_Refused, reason=reason, dest="locust_0_x", **hidden)
+            action = parser.add_argument(*free, action=_Refused, reason=reason, dest="locust_0_x", **hidden)
+            action.is_beyond_locust = True
