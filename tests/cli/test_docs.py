@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from serving import PROGRAM, plain_environment, run_together
 
+pytestmark = pytest.mark.plain("what the pages say is compared; what they make run has tests of its own")
+
 SOURCE = Path(__file__).resolve().parents[2]
 PAGES = [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("*.md"))]
 COMMAND = re.compile(
