@@ -20,7 +20,8 @@ BUILD_PACKAGES="gcc make autoconf automake libtool pkg-config libc6-dev
     python3 python3-dev libpython3-dev python3-requests
     python3-configargparse
     libcurl4-openssl-dev libev-dev libcivetweb-dev libssl-dev zlib1g-dev"
-TEST_PACKAGES="python3-pytest python3-venv libcmocka-dev nginx-light openssl
+TEST_PACKAGES="python3-pytest python3-pytest-xdist python3-venv libcmocka-dev
+    nginx-light openssl
     man-db groff-base mandoc procps iproute2 zsh
     chromium chromium-driver fonts-dejavu-core
     redis-server postgresql mariadb-server mosquitto
@@ -242,9 +243,14 @@ c_results() {
 }
 
 # pytest_results BUILD LOG: the same for all tests in Python. A pytest that is killed leaves no summary; then the lines
-# that it wrote about each test must do.
+# that it wrote about each test must do. With several workers it writes one when a test begins and one when it has ended.
 pytest_results() {
     awk -v build="$1" '
+        /^\[gw[0-9]+\] (PASSED|FAILED|ERROR) / {
+            if ($2 == "PASSED") passed++
+            else { sub(/^[^ ]+ [A-Z]+ /, ""); sub(/ $/, ""); names[++n] = $0 }
+            next
+        }
         /^[^ ]+\.py::/ {
             last = $0
             sub(/ ([A-Z]+( \(.*\))?)?$/, "", last)

@@ -32,6 +32,8 @@ FIGURES = {
     "CPU ms per user to connect": LOWER,
     "iterations per CPU second": HIGHER,
     "round trips per CPU second": HIGHER,
+    "switches per CPU second": HIGHER,
+    "greenlets per CPU second": HIGHER,
     "users spawned per second": HIGHER,
     "ticks/s": HIGHER,
     "CPU us per tick": LOWER,
@@ -285,28 +287,15 @@ def ticks(bench, peer, users):
     }
 
 
-def empty(bench, peer):
-    """Users who choose a task that does nothing, run it and do not wait, again and again."""
-    with Generator(bench, peer, f"http://127.0.0.1:{free_port()}", 100, "empty.py") as generator:
-        wait_until(lambda: "spawning_complete" in generator.marks(), "100 users",
+def counted(bench, peer, file, users, figure):
+    """Users who make no requests and count what they do in bench_inside.counts["ticks"]."""
+    with Generator(bench, peer, f"http://127.0.0.1:{free_port()}", users, file) as generator:
+        wait_until(lambda: "spawning_complete" in generator.marks(), f"{users} users",
                    _READY_SECONDS, generator)
         time.sleep(bench.window)
         marks = generator.finish()
     begin, end = marks["spawning_complete"], marks["test_stopping"]
-    return {"iterations per CPU second":
-            (end["ticks"] - begin["ticks"]) / (end["cpu"] - begin["cpu"])}
-
-
-def echo(bench, peer):
-    """Users who send 100 bytes to an echo server in their own process, and get them back."""
-    with Generator(bench, peer, f"http://127.0.0.1:{free_port()}", 100, "echo.py") as generator:
-        wait_until(lambda: "spawning_complete" in generator.marks(), "100 users",
-                   _READY_SECONDS, generator)
-        time.sleep(bench.window)
-        marks = generator.finish()
-    begin, end = marks["spawning_complete"], marks["test_stopping"]
-    return {"round trips per CPU second":
-            (end["ticks"] - begin["ticks"]) / (end["cpu"] - begin["cpu"])}
+    return {figure: (end["ticks"] - begin["ticks"]) / (end["cpu"] - begin["cpu"])}
 
 
 def silence(bench, peer, seconds):
@@ -355,9 +344,17 @@ CASES = (
          _part(idle, users=1000, tls=True, verify=True), quick=False, once=True),
     Case("ticks", "100,000 users without HTTP, waiting 1 to 5 s (10,000 if --quick)",
          _part(ticks, users=100000), clients=(HTTP,), once=True),
-    Case("empty", "100 users without HTTP and without wait, whose tasks do nothing", empty,
+    Case("empty", "100 users without HTTP and without wait, whose tasks do nothing",
+         _part(counted, file="empty.py", users=100, figure="iterations per CPU second"),
          clients=(HTTP,)),
-    Case("echo", "100 users of sockets, an echo server in the same process", echo,
+    Case("switches", "two users who give way to one another: gevent.sleep(0)",
+         _part(counted, file="switches.py", users=2, figure="switches per CPU second"),
+         clients=(HTTP,), quick=False),
+    Case("spawns", "one user who spawns and joins a thousand greenlets at a time",
+         _part(counted, file="spawns.py", users=1, figure="greenlets per CPU second"),
+         clients=(HTTP,), quick=False),
+    Case("echo", "100 users of sockets, an echo server in the same process",
+         _part(counted, file="echo.py", users=100, figure="round trips per CPU second"),
          clients=(HTTP,)),
     Case("silence", "100 connections over 150 s of silence", _part(silence, seconds=150),
          long=True, once=True),

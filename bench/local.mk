@@ -20,6 +20,8 @@ EXTRA_DIST += \
 	bench/locustfiles/plain_http.py \
 	bench/locustfiles/secure_fast.py \
 	bench/locustfiles/secure_http.py \
+	bench/locustfiles/spawns.py \
+	bench/locustfiles/switches.py \
 	bench/locustfiles/ticks.py \
 	bench/procs.py \
 	bench/run.py \

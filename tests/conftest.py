@@ -1,6 +1,7 @@
 """What all tests in Python share: the servers, and the certificates for https."""
 
 import os
+import signal
 
 import certificates
 import pytest
@@ -12,6 +13,20 @@ for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_
     os.environ.pop(name.upper(), None)
 
 pytest_plugins = ["time_limit"]
+
+# A shell has its background jobs ignore Ctrl-C, and what they start inherits that; the programs under test must not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """Leaves out what is for a plain build only; the mark has to say why."""
+    for item in items:
+        mark = item.get_closest_marker("plain")
+        if mark:
+            (why,) = mark.args
+            if os.environ.get("LOCUST_SANITIZERS"):
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 @pytest.fixture

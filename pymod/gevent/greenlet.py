@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import greenlet as _greenlet  # noqa: F401  (gives Greenlet switch(), throw() and parent)
-from _locust import Greenlet, GreenletExit, getcurrent
+from _locust import Greenlet, GreenletExit, Hub, get_main, getcurrent
 
 from .hub import get_loop, iwait, wait
 
@@ -25,9 +25,12 @@ def joinall(greenlets, timeout=None, raise_error=False, count=None):
 
 
 def killall(greenlets, exception=GreenletExit, block=True, timeout=None) -> None:
-    """Raises exception in each of them, where it waits. With block it waits for their ends, or so many seconds."""
-    greenlets = [g for g in greenlets if not g.dead]
-    me = getcurrent()
+    """Raises exception in each of them, where it waits. With block it waits for their ends, or so many seconds.
+
+    Whoever collects all Greenlets that there are does not mean the hub and the main one, which are none in gevent.
+    """
+    main, me = get_main(), getcurrent()
+    greenlets = [g for g in greenlets if not g.dead and g is not main and not isinstance(g, Hub)]
     for g in greenlets:
         if g is not me:
             g.kill(exception, block=False)

@@ -1,5 +1,6 @@
 """``python -m locust``, and what the program runs."""
 
+import signal
 import sys
 from importlib.util import find_spec
 
@@ -40,7 +41,17 @@ def find_needs() -> None:
         )
 
 
+def let_interrupts_end_us() -> None:
+    """Ctrl-C simply ends the program until main() takes it over.
+
+    The first import of signal has made it a KeyboardInterrupt, and a traceback of our own imports.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 if __name__ == "__main__":
+    let_interrupts_end_us()
     find_needs()
     from locust.main import main
 

@@ -15,6 +15,7 @@ import _locust
 
 from . import _thresholds
 from ._missing import missing_part, missing_text
+from ._output import without_password
 from .contrib.fasthttp import FastHttpUser
 from .user.users import HttpUser
 
@@ -123,8 +124,8 @@ def warn_of_hosts(environment: Any) -> None:
             logger.warning(
                 "The host %s does not begin with http:// or https://: requests to it will fail. "
                 "Did you mean http://%s ?",
-                host,
-                host,
+                without_password(host),
+                without_password(host),
             )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import _locust
 
+from ._output import without_password
 from .log import ConsoleFormatter
 
 DRAW_INTERVAL_SEC = 0.5
@@ -135,7 +136,7 @@ class LiveView:
 
     def _host(self) -> str:
         hosts = {cls.host for cls in self.environment.user_classes}
-        return str(self.environment.host or (hosts.pop() if len(hosts) == 1 else "") or "")
+        return without_password(str(self.environment.host or (hosts.pop() if len(hosts) == 1 else "") or ""))
 
     def _lines(self) -> tuple[str, ...]:
         last = [line for _, line in list(self.kept)[-LINES_SHOWN:]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Callable
 
 import _locust
 
@@ -40,15 +41,26 @@ def positive_integer(string: str) -> int:
     return value
 
 
-def exit_status(string: str) -> int:
-    """What a process can end with."""
-    try:
-        status = int(string)
-    except ValueError:
-        status = -1
-    if not 0 <= status <= 255:
-        raise argparse.ArgumentTypeError(f"Invalid argument ({string}), must be a number from 0 to 255")
-    return status
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A type of whole numbers in a range."""
+
+    def checker(string: str) -> int:
+        try:
+            value = int(string)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"Invalid argument ({string}), must be a number from {least} to {most}")
+        return value
+
+    return checker
+
+
+exit_status = whole_number(0, 255)
+"""What a process can end with."""
+
+io_threads = whole_number(1, 256)
+"""As many as the engine can have."""
 
 
 def source_address(string: str) -> str:

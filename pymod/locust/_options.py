@@ -13,6 +13,7 @@ from . import _thresholds
 from ._option_types import (
     exit_status,
     gt_zero,
+    io_threads,
     json_user_config,
     positive_integer,
     raise_argument_type_error,
@@ -515,7 +516,7 @@ def _add_other_options(parser, version_text: str) -> None:
     )
     group.add_argument(
         "--io-threads",
-        type=positive_integer,
+        type=io_threads,
         metavar="<int>",
         default=1,
         env_var="LOCUST_IO_THREADS",

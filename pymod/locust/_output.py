@@ -1,12 +1,21 @@
-"""What is written: texts that C takes, and a standard output that may be closed or full."""
+"""What is written: texts that C takes and everybody may read, and a standard output that may be closed or full."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+_PASSWORD_IN_URL = re.compile(r"((?:^|\w://)[^/?#\s:@]*):[^/?#\s]*@")
+
+
+def without_password(text: str) -> str:
+    """A text with *** in place of passwords in URLs, and in a host at its beginning: me:secret@host."""
+    return _PASSWORD_IN_URL.sub(r"\1:***@", text)
 
 
 def plain(text: Any) -> str:

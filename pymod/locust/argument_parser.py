@@ -37,7 +37,7 @@ from ._option_types import (  # noqa: F401
     timespan,
 )
 from ._options import add_options
-from ._output import asked_for
+from ._output import asked_for, without_password
 from ._starter import write_starter
 from ._version import version
 from .legacy.options import add_old_options
@@ -227,12 +227,12 @@ def download_locustfile_from_url(url: str) -> str:
     try:
         response = requests.get(url, timeout=DOWNLOAD_TIMEOUT_SEC)
     except requests.exceptions.RequestException as e:
-        _fail(f"Failed to get locustfile from: {url}. Exception: {e}")
+        _fail(f"Failed to get locustfile from: {without_password(url)}. Exception: {e}")
     try:
         ast.parse(response.content)
     except (SyntaxError, ValueError):
         _fail(
-            f"Failed to get locustfile from: {url}. Response was not valid python code: "
+            f"Failed to get locustfile from: {without_password(url)}. Response was not valid python code: "
             f"'{response.text[:100]}'"
         )
     name = urlsplit(url).path.rpartition("/")[2] or "locustfile.py"

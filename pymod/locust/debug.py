@@ -39,6 +39,15 @@ def _error_text(exception) -> str:
     return text[:_LONGEST_ERROR].replace("\n", " ")
 
 
+def _payload(response):
+    """What a request sent: of FastHttpUser's, or requests', or of what has no such thing."""
+    request = getattr(response, "_request", None)
+    if request is not None:
+        return request.payload
+    body = getattr(getattr(response, "request", None), "body", None)
+    return body.decode(errors="backslashreplace") if isinstance(body, bytes) else body or ""
+
+
 class PrintListener:
     """Prints a line for every request, of columns with tabs between them."""
 
@@ -84,7 +93,7 @@ class PrintListener:
         if self.include_context:
             _print_t(context or "")
         if self.include_payload:
-            _print_t(response._request.payload)
+            _print_t(_payload(response))
         print()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import _locust
 
 from . import _thresholds, argument_parser, stats
+from ._output import without_password
 from ._version import version
 from .runners import STATE_STOPPED, STATE_STOPPING
 from .user.inspectuser import get_ratio
@@ -33,7 +34,6 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 NOT_SHOWN = "(not shown)"
-_PASSWORD_IN_URL = re.compile(r"(\w://[^/?#\s:@]*):[^/?#\s]*@")
 
 logger = logging.getLogger(__name__)
 
@@ -80,17 +80,13 @@ def render_template_from(file, build_path=DEFAULT_BUILD_PATH, **kwargs) -> str:
 # --- What the report tells beside the statistics.
 
 
-def _without_password(text: str) -> str:
-    return _PASSWORD_IN_URL.sub(r"\1:***@", text)
-
-
 def _host(environment) -> str:
     """The host that was tested, or "None" if it is unknown or not the same for all users."""
     host = environment.host
     if not host:
         hosts = {cls.host for cls in environment.runner.user_classes}
         host = hosts.pop() if len(hosts) == 1 else None
-    return _without_password(str(host))
+    return without_password(str(host))
 
 
 def _tasks(environment) -> dict[str, dict]:
@@ -125,8 +121,8 @@ def _option_text(action, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(_without_password(str(item)) for item in value)
-    return _without_password(str(value))
+        return ", ".join(without_password(str(item)) for item in value)
+    return without_password(str(value))
 
 
 def _options(environment) -> list[tuple[str, str]]:

@@ -94,23 +94,6 @@ green_fd_closing(int fd)
     }
 }
 
-int
-green_cancel_fd(int fd, PyObject *exception)
-{
-    struct fd_watch *next;
-    for (struct fd_watch *w = *bucket_of(fd); w != NULL; w = next) {
-        next = w->next;
-        if (w->io.fd == fd) {
-            struct green *green = w->wait->green;
-            watch_end(w);
-            if (green_throw(green, exception) < 0) {
-                return -1;
-            }
-        }
-    }
-    return 0;
-}
-
 void
 hub_end_fd_waits(const struct green *survivor)
 {

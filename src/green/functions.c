@@ -156,22 +156,6 @@ green_py_get_main(PyObject *module, PyObject *unused)
     return Py_NewRef((PyObject *)hub.main);
 }
 
-PyDoc_STRVAR(green_py_cancel_fd_doc,
-             "cancel_fd(fd, exception)\n\n"
-             "Raises exception in all green threads that wait for fd.");
-
-static PyObject *
-green_py_cancel_fd(PyObject *module, PyObject *args)
-{
-    int fd;
-    PyObject *exception;
-    if (!PyArg_ParseTuple(args, "iO", &fd, &exception) || !hub_is_here() ||
-        green_cancel_fd(fd, exception) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
 PyDoc_STRVAR(green_py_get_ident_doc,
              "get_ident()\n\n"
              "The number of whoever runs: a green thread's own, or the OS "
@@ -231,7 +215,6 @@ static PyMethodDef functions[] = {
     FUNCTION("park", green_py_park, METH_NOARGS),
     FUNCTION("wake", green_py_wake, METH_O),
     FUNCTION("wait_fd", green_py_wait_fd, METH_VARARGS),
-    FUNCTION("cancel_fd", green_py_cancel_fd, METH_VARARGS),
     FUNCTION("interrupt", green_py_interrupt, METH_VARARGS),
     {NULL},
 };

@@ -181,10 +181,6 @@ int green_wait_fds(const struct pollfd *fds, size_t n, double timeout);
    OSError(EBADF). Does nothing on any other OS thread. */
 void green_fd_closing(int fd);
 
-/* Throws an exception (class or instance) into all who wait for a descriptor,
-   before it is closed. 0 or -1. */
-int green_cancel_fd(int fd, PyObject *exception);
-
 /* Who runs, as threading.get_ident() is to say it: the OS thread's number on
    other OS threads and in the main green thread, else one of its own. Never
    0; unique among those that live. */

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/pycompat.h"
+#include "green/chunks.h"
 #include "green/internal.h"
 #include "green/overflow.h"
 #include "green/pystate.h"
@@ -829,6 +830,7 @@ hub_init(void)
     if (pystate_init() < 0) {
         return -1;
     }
+    chunks_init();
     hub.queue.next = hub.queue.prev = &hub.queue;
     hub.thread = pthread_self();
     hub.main = green_new(NULL, NULL, NULL, NULL);

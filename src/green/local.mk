@@ -12,6 +12,8 @@ libcore_la_SOURCES += \
 	src/green/burial.c \
 	src/green/callback.c \
 	src/green/callback.h \
+	src/green/chunks.c \
+	src/green/chunks.h \
 	src/green/fdwait.c \
 	src/green/flag.c \
 	src/green/fork.c \

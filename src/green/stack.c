@@ -37,7 +37,7 @@ enum {
     STACKS_PER_SLAB = 64,
     GUARD_BYTES = 64 * 1024,    /* wider than any frame that skips over it */
     KEEP_BYTES = 8 * 1024,      /* of a free stack, left resident ... */
-    KEEP_STACKS = 256,          /* ... for this many of them */
+    KEEP_STACKS = 1024,         /* ... for this many of them */
 };
 
 #define STACK_MIN ((size_t)64 * 1024)
@@ -173,11 +173,28 @@ stack_trim(struct stack *stack, void *sp)
     }
 }
 
+/* Whether more than what a free stack keeps was used: the page below that has
+   something other than zeros. What skipped a whole page stays resident. */
+__attribute__((no_sanitize_address)) static bool
+was_deep(const struct stack *stack)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const uint64_t *end = (const uint64_t *)(stack->top - KEEP_BYTES);
+    const uint64_t *at = end - page / sizeof(*at);
+    while (at < end && *at == 0) {
+        at++;
+    }
+    return at < end;
+}
+
 void
 stack_free(struct stack *stack, void *sp)
 {
-    size_t keep = pool.free_count < KEEP_STACKS ? KEEP_BYTES : 0;
-    (void)madvise(stack->low, pool.size - keep, MADV_DONTNEED);
+    bool keep = pool.free_count < KEEP_STACKS;
+    if (!keep || was_deep(stack)) {
+        (void)madvise(stack->low, pool.size - (keep ? KEEP_BYTES : 0),
+                      MADV_DONTNEED);
+    }
     __asan_unpoison_memory_region(sp, (size_t)(stack->top - (char *)sp));
     stack->next = pool.free;
     pool.free = stack;

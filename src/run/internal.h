@@ -114,6 +114,22 @@ PyObject *runner_log_exception(RunnerObject *self, PyObject *args,
 PyObject *runner_on_user_error(RunnerObject *self, PyObject *args,
                                PyObject *kwargs);
 
+/* --- patience.c */
+
+/* The user that a green thread runs, borrowed; NULL once it has ended. */
+PyObject *run_user_of(const struct green *g);
+
+/* Waits until all of a list are dead (1), or a moment of clock_ns() has come (0;
+   moment 0: never). Parks. -1 with an exception set. */
+int run_join_all(PyObject *list, int64_t until);
+
+/* Waits for users that have been killed, and for others without a limit: see
+   there. Takes those that are left behind off the list. Parks. 0 or -1. */
+int run_join_killed(PyObject *list);
+
+/* How many seconds a killed user may stay in its task. */
+void run_set_patience(double seconds);
+
 /* --- spread.c */
 
 /* self.spawn_users(counts, wait). 0 or -1. */

@@ -11,6 +11,7 @@ libcore_la_SOURCES += \
 	src/run/local.c \
 	src/run/messages.c \
 	src/run/monitor.c \
+	src/run/patience.c \
 	src/run/roster.c \
 	src/run/roster.h \
 	src/run/runner.c \

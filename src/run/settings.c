@@ -1,5 +1,5 @@
 /*
- * Settings that the command line makes before the first user starts.
+ * Settings that are made before the first user starts, by the command line.
  */
 #include "config.h"
 #include "run/internal.h"
@@ -38,8 +38,31 @@ set_stack_size(PyObject *module, PyObject *kilobytes)
     return NULL;
 }
 
+PyDoc_STRVAR(set_kill_patience_doc,
+             "set_kill_patience(seconds)\n\n"
+             "Sets how long a user that is killed may stay in its task "
+             "before it is killed once\n"
+             "more, and then left behind: 30 at first.");
+
+static PyObject *
+set_kill_patience(PyObject *module, PyObject *seconds)
+{
+    double value = PyFloat_AsDouble(seconds);
+    if (value == -1.0 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (!(value >= 0)) {
+        PyErr_Format(PyExc_ValueError,
+                     "a patience of %S seconds: must be 0 or more", seconds);
+        return NULL;
+    }
+    run_set_patience(value);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"set_stack_size", set_stack_size, METH_O, set_stack_size_doc},
+    {"set_kill_patience", set_kill_patience, METH_O, set_kill_patience_doc},
     {NULL},
 };
 

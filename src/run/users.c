@@ -16,15 +16,6 @@
 #include "green/group.h"
 #include "user/user.h"
 
-/* The user that a green thread runs, borrowed; NULL once it has ended. */
-static PyObject *
-user_of(struct green *g)
-{
-    return g->finished || g->args == NULL || PyTuple_GET_SIZE(g->args) == 0
-               ? NULL
-               : PyTuple_GET_ITEM(g->args, 0);
-}
-
 /* --- Counting. */
 
 static int
@@ -80,7 +71,7 @@ runner_count_users(RunnerObject *self)
     long run = 0;
     for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(members); i++) {
         PyObject *user =
-            user_of((struct green *)PyList_GET_ITEM(members, i));
+            run_user_of((struct green *)PyList_GET_ITEM(members, i));
         if (user != NULL && Py_TYPE(user) != type) {
             failed = run > 0 && count_class(counts, type, run) < 0;
             type = Py_TYPE(user);
@@ -297,7 +288,7 @@ static int
 choose_if_fits(struct quota *quotas, Py_ssize_t n, PyObject *member,
                PyObject *chosen)
 {
-    PyObject *user = user_of((struct green *)member);
+    PyObject *user = run_user_of((struct green *)member);
     for (Py_ssize_t i = 0; user != NULL && i < n; i++) {
         int fits = use_quota(&quotas[i], user);
         if (fits != 0) {
@@ -346,7 +337,7 @@ struct stopping {
 static int
 kill_user(struct stopping *s, struct green *g)
 {
-    PyObject *user = user_of(g);
+    PyObject *user = run_user_of(g);
     if (user != NULL) {
         user_mark_killed(user);
     }
@@ -410,7 +401,7 @@ call_stop(struct stopping *s, struct green *g, PyObject *user)
 static int
 stop_user(struct stopping *s, struct green *g)
 {
-    PyObject *user = user_of(g);
+    PyObject *user = run_user_of(g);
     if (user == NULL) {
         return 0;
     }
@@ -432,25 +423,6 @@ stop_user(struct stopping *s, struct green *g)
         return -1;
     }
     return killed ? kill_user(s, g) : ask_user(s, g, user);
-}
-
-/* Waits until all are dead (1), or a moment has come (0; 0: never). -1. */
-static int
-join_all(PyObject *list, int64_t until)
-{
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        struct green *g = (struct green *)PyList_GET_ITEM(list, i);
-        double left = -1;
-        if (until != 0) {
-            left = (double)(until - clock_ns()) * 1e-9;
-            left = left > 0 ? left : 0;
-        }
-        int dead = g->finished ? 1 : left == 0 ? 0 : green_join(g, left);
-        if (dead <= 0) {
-            return dead;
-        }
-    }
-    return 1;
 }
 
 static int
@@ -476,12 +448,12 @@ wait_for_them(struct stopping *s, double seconds, PyObject *timeout)
 {
     if (PyList_GET_SIZE(s->asked) > 0) {
         int64_t until = clock_ns() + clock_span(seconds) + 1;
-        int done = join_all(s->asked, until);
+        int done = run_join_all(s->asked, until);
         if (done < 0 || (done == 0 && kill_late(s, timeout) < 0)) {
             return -1;
         }
     }
-    return join_all(s->ended, 0) < 0 ? -1 : 0;
+    return run_join_killed(s->ended);
 }
 
 static int

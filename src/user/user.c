@@ -359,6 +359,13 @@ user_mark_killed(PyObject *user)
     }
 }
 
+bool
+user_is_marked_killed(PyObject *user)
+{
+    return PyObject_TypeCheck(user, User_Type) &&
+           ((UserObject *)user)->killed;
+}
+
 /* One that has been started but has not had its turn yet has nothing to
    finish, and is as good as waiting. */
 static bool

@@ -12,12 +12,18 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 extern PyTypeObject *User_Type;         /* _locust.UserBase */
 extern PyTypeObject *TaskSet_Type;      /* _locust.TaskSetBase */
 
 /* Says that a user is being killed: should its task catch the GreenletExit,
    it stops before the next one. Ignores what is no User. */
 void user_mark_killed(PyObject *user);
+
+/* Whether it was killed and is in its task still (or in on_start()), not yet in
+   on_stop(). */
+bool user_is_marked_killed(PyObject *user);
 
 /* Writes "class Shop, task buy" about the user that the current green thread
    runs, or an empty string. Only reads memory: safe in a signal handler.

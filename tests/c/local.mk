@@ -33,6 +33,17 @@ C_TESTS = \
 
 check_PROGRAMS += $(C_TESTS)
 TESTS += $(C_TESTS)
-noinst_HEADERS = tests/c/embed.h tests/c/servlet.h tests/c/unit.h
-LDADD = libplain.la $(CMOCKA_LIBS)
+LDADD = tests/c/libhelpers.la libplain.la $(CMOCKA_LIBS)
+
+# What several of them share: a web server, the hub's side of the engine,
+# samples for statistics; and in libgreens, green threads.
+check_LTLIBRARIES = tests/c/libhelpers.la tests/c/libgreens.la
+tests_c_libhelpers_la_SOURCES = \
+	tests/c/caller.c \
+	tests/c/caller.h \
+	tests/c/samples.c \
+	tests/c/samples.h \
+	tests/c/servlet.c \
+	tests/c/servlet.h \
+	tests/c/unit.h
 AM_CPPFLAGS += $(CMOCKA_CFLAGS)

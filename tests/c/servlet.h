@@ -1,10 +1,10 @@
 /*
- * For tests in C: a web server of the test's own, and the hub's side of the
- * engine without Python.
+ * For tests in C: a web server of the test's own.
  *
- * The server has a thread for each connection, which calls the test's
- * serve() for each request head that comes; what follows the head is read by
- * serve() itself, with servlet_read().
+ * It has a thread for each connection, which calls the test's function for
+ * each request head that comes; what follows the head is read by that
+ * function itself, with servlet_read() or servlet_take_body(). There is one
+ * server at a time.
  */
 #ifndef LOCUST_TESTS_SERVLET_H
 #define LOCUST_TESTS_SERVLET_H
@@ -13,19 +13,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "base/clock.h"
-#include "http/engine.h"
-#include "http/exchange.h"
-#include "unit.h"
-
-#define MS 1000000
-
+/* A request. */
 struct visit {
     int fd;
     struct sockaddr_in peer;
@@ -34,280 +25,67 @@ struct visit {
     size_t kept;
 };
 
-/* The test's: answers one request. False: close the connection. */
-static bool serve(struct visit *v);
+/* Answers one request. False: close the connection. */
+typedef bool servlet_serve(struct visit *v);
 
-static struct {
+extern struct servlet {
+    servlet_serve *serve;
     pthread_t thread;
     int listener, port;
-    atomic_int accepted, open;
+    atomic_int accepted, open;  /* connections */
+    atomic_int requests;
+    atomic_bool go;             /* what servlet_hold() waits for */
 } servlet;
 
-/* Up to so many bytes of the request's body; 0 at the end. */
-static inline size_t
-servlet_read(struct visit *v, void *to, size_t most)
-{
-    if (v->kept > 0) {
-        size_t n = v->kept < most ? v->kept : most;
-        memcpy(to, v->rest, n);
-        memmove(v->rest, v->rest + n, v->kept - n);
-        v->kept -= n;
-        return n;
-    }
-    ssize_t n = read(v->fd, to, most);
-    return n > 0 ? (size_t)n : 0;
-}
+/* What is sent for a path, as servlet_is() has it. */
+struct servlet_reply {
+    const char *path, *text;
+};
 
-/* All of it. False if the client has gone. */
-static inline bool
-servlet_write(struct visit *v, const void *bytes, size_t length)
-{
-    const char *at = bytes;
-    while (length > 0) {
-        ssize_t n = send(v->fd, at, length, MSG_NOSIGNAL);
-        if (n <= 0) {
-            return false;
-        }
-        at += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
+#define SERVLET_OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-static inline bool
-servlet_say(struct visit *v, const char *text)
-{
-    return servlet_write(v, text, strlen(text));
-}
+/* Starts it on a free port, with all counts 0 and no leave to go. */
+void servlet_open(servlet_serve *serve);
+
+/* Ends it. To be called when no client is left. */
+void servlet_close(void);
+
+/* Waits until so many connections are open: the server sees a close a little
+   later than the client. Fails if that never comes to be. */
+void assert_open(int expected);
+
+/* --- For the function that serves. */
 
 /* Whether the request is for this path, or begins with it if that ends in
    "?". */
-static inline bool
-servlet_is(const struct visit *v, const char *path)
-{
-    const char *target = strchr(v->head, ' ');
-    size_t n = strlen(path);
-    return target != NULL && strncmp(target + 1, path, n) == 0 &&
-           (path[n - 1] == '?' || target[1 + n] == ' ');
-}
+bool servlet_is(const struct visit *v, const char *path);
 
-/* Reads one head. False: there is none. */
-static bool
-read_head(struct visit *v)
-{
-    size_t have = 0;
-    char *end = NULL;
-    while (end == NULL && have < sizeof(v->head) - 1) {
-        size_t n = servlet_read(v, v->head + have,
-                                sizeof(v->head) - 1 - have);
-        if (n == 0) {
-            return false;
-        }
-        have += n;
-        v->head[have] = '\0';
-        end = strstr(v->head, "\r\n\r\n");
-    }
-    if (end == NULL) {
-        return false;
-    }
-    end += 4;
-    size_t extra = have - (size_t)(end - v->head);
-    memmove(v->rest + extra, v->rest, v->kept);
-    memcpy(v->rest, end, extra);
-    v->kept += extra;
-    *end = '\0';
-    return true;
-}
+/* Up to so many bytes of the request's body; 0 at the end. */
+size_t servlet_read(struct visit *v, void *to, size_t most);
 
-static void *
-run_visit(void *argument)
-{
-    struct visit *v = argument;
-    while (read_head(v) && serve(v)) {
-    }
-    close(v->fd);
-    free(v);
-    atomic_fetch_sub(&servlet.open, 1);
-    return NULL;
-}
+/* Sends all of it. False if the client has gone. */
+bool servlet_write(struct visit *v, const void *bytes, size_t length);
+bool servlet_say(struct visit *v, const char *text);
 
-static void *
-run_servlet(void *unused)
-{
-    for (;;) {
-        struct visit *v = calloc(1, sizeof(*v));
-        socklen_t size = sizeof(v->peer);
-        pthread_t thread;
-        v->fd = accept(servlet.listener, (struct sockaddr *)&v->peer, &size);
-        if (v->fd < 0) {
-            free(v);
-            return NULL;
-        }
-        atomic_fetch_add(&servlet.accepted, 1);
-        atomic_fetch_add(&servlet.open, 1);
-        if (pthread_create(&thread, NULL, run_visit, v) != 0) {
-            abort();
-        }
-        pthread_detach(thread);
-    }
-}
+/* Sends what a table of `count` has for the path. For another one nothing is
+   sent, and the client waits. */
+bool servlet_look_up(struct visit *v, const struct servlet_reply *replies,
+                     size_t count);
 
-static inline void
-servlet_open(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(a);
-    servlet.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(servlet.listener, (struct sockaddr *)&a, size), 0);
-    assert_int_equal(listen(servlet.listener, 200), 0);
-    getsockname(servlet.listener, (struct sockaddr *)&a, &size);
-    servlet.port = ntohs(a.sin_port);
-    atomic_store(&servlet.accepted, 0);
-    atomic_store(&servlet.open, 0);
-    assert_int_equal(pthread_create(&servlet.thread, NULL, run_servlet, NULL),
-                     0);
-}
+/* Holds the request until servlet.go, which the test sets. */
+void servlet_hold(void);
 
-/* The server sees a close a little later. */
-static inline void
-assert_open(int expected)
-{
-    for (int i = 0; i < 500 && atomic_load(&servlet.open) != expected; i++) {
-        usleep(10000);
-    }
-    assert_int_equal(atomic_load(&servlet.open), expected);
-}
+/* Reads the request's body, by its length or its chunks, and keeps it for
+   assert_body(). */
+void servlet_take_body(struct visit *v);
 
-/* To be called when no client is left. */
-static inline void
-servlet_close(void)
-{
-    assert_open(0);
-    shutdown(servlet.listener, SHUT_RDWR);
-    pthread_join(servlet.thread, NULL);
-    close(servlet.listener);
-}
+/* --- For the test. */
 
-/* --- The hub's side. */
+/* That the last body which was taken is this one, as on the wire. Of a long
+   one the first bytes are kept. */
+void assert_body(const char *expected);
 
-static struct mailbox inbox;
-static int came_back, cancels_back;
-
-static void
-on_back(struct letter *letter)
-{
-    came_back++;
-    ((struct exchange *)letter)->finished = true;
-}
-
-static void
-on_cancel_back(struct letter *letter)
-{
-    cancels_back++;
-}
-
-static inline void
-take_letters(void)
-{
-    struct letter *l = mailbox_take(&inbox);
-    while (l != NULL) {
-        struct letter *next = l->next;
-        l->handle(l);
-        l = next;
-    }
-}
-
-/* Handles letters while a condition does not hold, for at most 20 s. */
-#define WAIT_UNTIL(condition)                                                 \
-    do {                                                                      \
-        int64_t end_ = clock_ns() + 20000 * (int64_t)MS;                      \
-        while (take_letters(), !(condition)) {                                \
-            if (clock_ns() > end_) {                                          \
-                fail_msg("waited in vain for " #condition);                   \
-            }                                                                 \
-            usleep(200);                                                      \
-        }                                                                     \
-    } while (0)
-
-static inline struct exchange *
-exchange_to(struct connections *c, const char *method, const char *path)
-{
-    struct exchange *x = exchange_new();
-    assert_non_null(x);
-    char url[300];
-    if (strchr(path, ':') != NULL) {
-        snprintf(url, sizeof(url), "%s", path);
-    }
-    else {
-        snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", servlet.port,
-                 path);
-    }
-    x->connections = c;
-    x->method = method;
-    x->url = strdup(url);
-    x->reply = reply_new();
-    assert_non_null(x->reply);
-    x->reply->url = strdup(url);
-    x->reply->method = method;
-    x->cookie_at = -1;
-    x->follow = x->verify = true;
-    x->max_redirects = 30;
-    x->letter.handle = on_back;
-    return x;
-}
-
-static inline void
-cancel(struct exchange *x)
-{
-    x->cancel_letter.handle = on_cancel_back;
-    engine_cancel(x);
-}
-
-static inline void
-add_line(struct exchange *x, const char *line)
-{
-    x->headers = x->lines = curl_slist_append(x->lines, line);
-    assert_non_null(x->lines);
-}
-
-static inline void
-start(const struct engine_settings *settings)
-{
-    came_back = cancels_back = 0;
-    servlet_open();
-    assert_int_equal(mailbox_init(&inbox), 0);
-    assert_int_equal(engine_start(settings, &inbox), 0);
-}
-
-static inline void
-stop(void)
-{
-    engine_stop();
-    take_letters();
-    servlet_close();
-    mailbox_close(&inbox);
-}
-
-/* Resident memory in bytes. */
-static inline size_t
-resident(void)
-{
-    unsigned long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    assert_non_null(f);
-    assert_int_equal(fscanf(f, "%*u %lu", &pages), 1);
-    fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/* That memory has hardly grown. Sanitizers keep what was freed. */
-static inline void
-assert_small(size_t before)
-{
-#ifndef WITH_SANITIZERS
-    assert_true(resident() < before + 20 * 1024 * 1024);
-#endif
-}
+/* How long it was. */
+int64_t servlet_body_length(void);
 
 #endif

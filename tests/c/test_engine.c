@@ -3,221 +3,37 @@
 #include "config.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "caller.h"
 #include "http/cookie.h"
-#include "http/engine.h"
-#include "http/exchange.h"
-#include "unit.h"
 
-#define MAX_FDS 300
-#define MS 1000000
-
-/* --- The server: one thread. The path says how much of a reply there is. */
-
-static struct {
-    pthread_t thread;
-    int listener, stop[2];
-    int port;
-    atomic_int accepted, open;
-} server;
-
-static void
-answer(int fd, const char *request)
+/* The path says how much of a reply there is. */
+static bool
+serve(struct visit *v)
 {
-    const char *reply = "";
-    if (strstr(request, " /ok ") != NULL) {
-        reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    }
-    else if (strstr(request, " /half ") != NULL) {
-        reply = "HTTP/1.1 200 OK\r\nContent-";
-    }
-    else if (strstr(request, " /body ") != NULL) {
-        reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
-    }
-    else if (strstr(request, " /hop ") != NULL) {
-        reply = "HTTP/1.1 302 Go\r\nLocation: /ok\r\nSet-Cookie: a=1\r\n"
-                "Content-Length: 0\r\n\r\n";
-    }
-    assert_true(write(fd, reply, strlen(reply)) == (ssize_t)strlen(reply));
-}
-
-static void *
-serve(void *unused)
-{
-    struct pollfd fds[MAX_FDS] = {{server.stop[0], POLLIN, 0},
-                                  {server.listener, POLLIN, 0}};
-    int n = 2;
-    while (fds[0].revents == 0) {
-        poll(fds, (nfds_t)n, -1);
-        if (fds[1].revents != 0) {
-            fds[n++] = (struct pollfd){accept(server.listener, NULL, NULL),
-                                       POLLIN, 0};
-            atomic_fetch_add(&server.accepted, 1);
-            atomic_fetch_add(&server.open, 1);
-        }
-        for (int i = n - 1; i > 1; i--) {
-            char request[2000];
-            ssize_t got = fds[i].revents == 0
-                              ? 0
-                              : read(fds[i].fd, request, sizeof(request) - 1);
-            if (got > 0) {
-                request[got] = '\0';
-                answer(fds[i].fd, request);
-            }
-            else if (fds[i].revents != 0) {
-                close(fds[i].fd);
-                fds[i] = fds[--n];
-                atomic_fetch_sub(&server.open, 1);
-            }
-        }
-    }
-    while (n > 2) {
-        close(fds[--n].fd);
-    }
-    return NULL;
-}
-
-static void
-open_server(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(a);
-    server.listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(server.listener, (struct sockaddr *)&a, size), 0);
-    assert_int_equal(listen(server.listener, 200), 0);
-    getsockname(server.listener, (struct sockaddr *)&a, &size);
-    server.port = ntohs(a.sin_port);
-    atomic_store(&server.accepted, 0);
-    atomic_store(&server.open, 0);
-    assert_int_equal(pipe(server.stop), 0);
-    assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
-}
-
-static void
-close_server(void)
-{
-    assert_int_equal(write(server.stop[1], "x", 1), 1);
-    pthread_join(server.thread, NULL);
-    close(server.listener);
-    close(server.stop[0]);
-    close(server.stop[1]);
-}
-
-/* The server sees a close a little later. */
-static void
-assert_open(int expected)
-{
-    for (int i = 0; i < 200 && atomic_load(&server.open) != expected; i++) {
-        usleep(10000);
-    }
-    assert_int_equal(atomic_load(&server.open), expected);
-}
-
-/* --- The hub's side. */
-
-static struct mailbox inbox;
-static int came_back, cancels_back;
-
-static void
-on_back(struct letter *letter)
-{
-    came_back++;
-    ((struct exchange *)letter)->finished = true;
-}
-
-static void
-on_cancel_back(struct letter *letter)
-{
-    cancels_back++;
-}
-
-/* Handles letters until so many exchanges are back, for at most 10 s. */
-static void
-wait_for(int count, int cancels)
-{
-    int64_t end = clock_ns() + 10000 * (int64_t)MS;
-    while (came_back < count || cancels_back < cancels) {
-        assert_true(clock_ns() < end);
-        struct letter *l = mailbox_take(&inbox);
-        while (l != NULL) {
-            struct letter *next = l->next;
-            l->handle(l);
-            l = next;
-        }
-        usleep(200);
-    }
-    assert_int_equal(came_back, count);
-    assert_int_equal(cancels_back, cancels);
-}
-
-static struct exchange *
-new_exchange(struct connections *c, const char *path)
-{
-    struct exchange *x = exchange_new();
-    assert_non_null(x);
-    char url[300];
-    if (strchr(path, ':') != NULL) {
-        snprintf(url, sizeof(url), "%s", path);
-    }
-    else {
-        snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server.port, path);
-    }
-    x->connections = c;
-    x->method = "GET";
-    x->url = strdup(url);
-    x->reply = reply_new();
-    assert_non_null(x->reply);
-    x->reply->url = strdup(url);
-    x->reply->method = "GET";
-    x->cookie_at = -1;
-    x->follow = x->verify = true;
-    x->max_redirects = 30;
-    x->letter.handle = on_back;
-    return x;
-}
-
-static struct exchange *
-submit(struct connections *c, const char *path)
-{
-    struct exchange *x = new_exchange(c, path);
-    engine_submit(x);
-    return x;
-}
-
-static void
-cancel(struct exchange *x)
-{
-    x->cancel_letter.handle = on_cancel_back;
-    engine_cancel(x);
+    static const struct servlet_reply replies[] = {
+        {"/ok", SERVLET_OK},
+        {"/half", "HTTP/1.1 200 OK\r\nContent-"},
+        {"/body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"},
+        {"/hop", "HTTP/1.1 302 Go\r\nLocation: /ok\r\nSet-Cookie: a=1\r\n"
+                 "Content-Length: 0\r\n\r\n"},
+    };
+    return servlet_look_up(v, replies, sizeof(replies) / sizeof(replies[0]));
 }
 
 static int
 set_up(void **state)
 {
     struct engine_settings settings = {.threads = 2};
-    came_back = cancels_back = 0;
-    open_server();
-    assert_int_equal(mailbox_init(&inbox), 0);
-    return engine_start(&settings, &inbox);
+    start(&settings, serve);
+    return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    engine_stop();
-    close_server();
-    mailbox_close(&inbox);
+    stop();
     return 0;
 }
 
@@ -238,7 +54,7 @@ test_ok(void **state)
                     x->reply->headed <= x->ended);
         exchange_free(x);
     }
-    assert_int_equal(atomic_load(&server.accepted), 1);
+    assert_int_equal(atomic_load(&servlet.accepted), 1);
     connections_close(c);
     assert_open(0);
 }
@@ -247,7 +63,7 @@ static void
 test_redirect_keeps_what_was_sent(void **state)
 {
     struct connections *c = connections_new();
-    struct exchange *x = new_exchange(c, "/hop");
+    struct exchange *x = exchange_to(c, "GET", "/hop");
     x->cookies = cookie_jar_new();
     engine_submit(x);
     wait_for(1, 0);
@@ -301,7 +117,7 @@ test_read_timeout(void **state)
     static const char *const paths[] = {"/silent", "/half", "/body"};
     struct connections *c = connections_new();
     for (int i = 0; i < 3; i++) {
-        struct exchange *x = new_exchange(c, paths[i]);
+        struct exchange *x = exchange_to(c, "GET", paths[i]);
         x->connect_timeout = x->read_timeout = 0.1;
         engine_submit(x);
         wait_for(i + 1, 0);
@@ -369,7 +185,7 @@ test_drop_idle(void **state)
         assert_true(connections_drop_idle(c));
         assert_open(0);
     }
-    assert_int_equal(atomic_load(&server.accepted), 3);
+    assert_int_equal(atomic_load(&servlet.accepted), 3);
     /* One in use is closed when it is back. */
     struct exchange *x = submit(c, "/hop");
     assert_true(connections_drop_idle(c));
@@ -400,7 +216,7 @@ test_many_sessions(void **state)
             exchange_free(x[i]);
         }
     }
-    assert_int_equal(atomic_load(&server.accepted), COUNT);
+    assert_int_equal(atomic_load(&servlet.accepted), COUNT);
     for (int i = 0; i < COUNT; i++) {
         connections_close(c[i]);
     }

@@ -3,37 +3,13 @@
 #include "config.h"
 #include <Python.h>
 
+#include "caller.h"
 #include "embed.h"
 #include "green/green.h"
 #include "http/client.h"
 #include "http/flow.h"
-#include "servlet.h"
 
 /* --- The server. */
-
-static struct {
-    pthread_mutex_t lock;
-    char body[4096];            /* of the last request, as on the wire */
-    atomic_bool go;
-} got = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void
-take_chunks(struct visit *v)
-{
-    size_t have = 0;
-    char body[sizeof(got.body)] = "";
-    while (strstr(body, "0\r\n\r\n") == NULL && have < sizeof(body) - 1) {
-        size_t n = servlet_read(v, body + have, sizeof(body) - 1 - have);
-        if (n == 0) {
-            break;
-        }
-        have += n;
-        body[have] = '\0';
-    }
-    pthread_mutex_lock(&got.lock);
-    memcpy(got.body, body, sizeof(body));
-    pthread_mutex_unlock(&got.lock);
-}
 
 static bool
 serve(struct visit *v)
@@ -43,11 +19,11 @@ serve(struct visit *v)
     if (servlet_is(v, "/early")) {
         /* The reply begins before the request has ended. */
         bool ok = servlet_say(v, head) && servlet_say(v, "5\r\nfirst\r\n");
-        take_chunks(v);
+        servlet_take_body(v);
         return ok && servlet_say(v, "4\r\nlast\r\n0\r\n\r\n");
     }
     if (strstr(v->head, "chunked") != NULL) {
-        take_chunks(v);
+        servlet_take_body(v);
     }
     if (servlet_is(v, "/again")) {
         return servlet_say(v, "HTTP/1.1 307 Go\r\nLocation: /ok\r\n"
@@ -55,9 +31,7 @@ serve(struct visit *v)
     }
     if (servlet_is(v, "/wait")) {
         bool ok = servlet_say(v, head) && servlet_say(v, "5\r\nfirst\r\n");
-        while (!atomic_load(&got.go)) {
-            usleep(1000);
-        }
+        servlet_hold();
         return ok && servlet_say(v, "4\r\nlast\r\n0\r\n\r\n");
     }
     if (servlet_is(v, "/cut")) {
@@ -126,14 +100,6 @@ assert_raised(PyObject *type)
     PyErr_Clear();
 }
 
-static void
-assert_sent(const char *expected)
-{
-    pthread_mutex_lock(&got.lock);
-    assert_string_equal(got.body, expected);
-    pthread_mutex_unlock(&got.lock);
-}
-
 /* --- Requests. */
 
 static void
@@ -144,7 +110,7 @@ test_generator(void **state)
              "None");
     assert_int_equal(exchange_perform(x), 0);
     assert_int_equal(x->error, HTTP_OK);
-    assert_sent("3\r\none\r\n3\r\ntwo\r\n1\r\nx\r\n0\r\n\r\n");
+    assert_body("3\r\none\r\n3\r\ntwo\r\n1\r\nx\r\n0\r\n\r\n");
     exchange_release(x);
 }
 
@@ -154,7 +120,7 @@ test_generator_that_parks(void **state)
 {
     struct exchange *x = post("/ok", "slowly()", "None");
     assert_int_equal(exchange_perform(x), 0);
-    assert_sent("1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n0\r\n\r\n");
+    assert_body("1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n0\r\n\r\n");
     exchange_release(x);
 }
 
@@ -185,11 +151,11 @@ test_redirects(void **state)
     struct exchange *x = post("/again", "iter(['a', 'b'])", "None");
     assert_int_equal(exchange_perform(x), 0);
     assert_int_equal(x->error, HTTP_OK);
-    assert_sent("0\r\n\r\n");   /* nothing was left */
+    assert_body("0\r\n\r\n");   /* nothing was left */
     exchange_release(x);
     x = post("/again", "iter(['a', 'b'])", "lambda: ['c']");
     assert_int_equal(exchange_perform(x), 0);
-    assert_sent("1\r\nc\r\n0\r\n\r\n");
+    assert_body("1\r\nc\r\n0\r\n\r\n");
     exchange_release(x);
     x = post("/again", "iter(['a', 'b'])", "lambda: 1 / 0");
     assert_int_equal(exchange_perform(x), -1);
@@ -234,7 +200,7 @@ test_early_reply(void **state)
     assert_int_equal(exchange_stream(x), 0);
     assert_int_equal(exchange_perform(x), 0);
     assert_reads(x, -1, true, "firstlast");
-    assert_sent("1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n0\r\n\r\n");
+    assert_body("1\r\n0\r\n1\r\n1\r\n1\r\n2\r\n0\r\n\r\n");
     exchange_release(x);
 }
 
@@ -270,7 +236,7 @@ test_one_reader_at_a_time(void **state)
     assert_int_equal(ended, 0);
     assert_null(exchange_read(shared, 1, false));
     assert_raised(PyExc_RuntimeError);
-    atomic_store(&got.go, true);
+    atomic_store(&servlet.go, true);
     assert_int_equal(green_join(g, 10), 1);
     assert_string_equal(PyBytes_AS_STRING(last_read), "firstlast");
     Py_DECREF(g);
@@ -290,7 +256,7 @@ test_close(void **state)
     assert_int_equal(shared->error, HTTP_CANCELLED);
     Py_DECREF(g);
     exchange_release(shared);
-    atomic_store(&got.go, true);
+    atomic_store(&servlet.go, true);
     assert_open(0);
 }
 
@@ -305,7 +271,7 @@ test_deaths(void **state)
     Py_DECREF(g);
     exchange_release(shared);
     exchange_release(stream("/wait"));
-    atomic_store(&got.go, true);
+    atomic_store(&servlet.go, true);
     exchange_release(stream("/ok"));
     /* They are freed when they are back. */
     for (int i = 0; i < 100; i++) {
@@ -360,8 +326,7 @@ static const char code[] =
 static int
 set_up(void **state)
 {
-    atomic_store(&got.go, false);
-    servlet_open();
+    servlet_open(serve);
     return 0;
 }
 

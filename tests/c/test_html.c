@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "report/html.h"
-
-static struct stats_key
-key_of(const char *method, const char *name)
-{
-    return (struct stats_key){.method = method, .name = name,
-                              .method_len = strlen(method),
-                              .name_len = strlen(name)};
-}
+#include "samples.h"
 
 static struct stats *
 some_stats(void)

@@ -7,16 +7,15 @@
 #include <string.h>
 
 #include "report/junit.h"
+#include "samples.h"
 
 static struct stats *
 some_stats(void)
 {
     struct stats *s = stats_new(0, 1000);
     assert_non_null(s);
-    struct stats_key a = {.method = "GET", .method_len = 3, .name = "/a",
-                          .name_len = 2};
-    struct stats_key b = {.method = "", .name = "/<b>&\"\n\x01\xff",
-                          .name_len = 9};
+    struct stats_key a = key_of("GET", "/a");
+    struct stats_key b = key_of("", "/<b>&\"\n\x01\xff");
     struct stats_sample sample = {.timed = true, .ms = 250, .bucket = 250,
                                   .now = 1002.5};
     struct stats_error *error;

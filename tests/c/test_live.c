@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "report/live.h"
+#include "samples.h"
 
 static const char *const log_lines[] = {"one", "two \033[2J \xe2\x80\xae x",
                                         "three"};
@@ -22,11 +23,7 @@ some_stats(int names)
         char name[64];
         snprintf(name, sizeof(name), "/%d/\xe6\x97\xa5\xe6\x9c\xac\033[31m\t",
                  i);
-        struct stats_key key = {.method = "GET", .method_len = 3,
-                                .name = name, .name_len = strlen(name)};
-        struct stats_sample sample = {.timed = true, .ms = 10 + i,
-                                      .bucket = 10 + i, .now = 1001};
-        assert_non_null(stats_log(s, &key, &sample));
+        log_ms(s, "GET", name, 10 + i, 1001);
     }
     return s;
 }

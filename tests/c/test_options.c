@@ -4,22 +4,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "caller.h"
 #include "http/internal.h"
-#include "servlet.h"
 
 /* --- The server. */
 
 static struct {
     atomic_int now, most;       /* requests that are being served */
-    atomic_bool go;
     _Atomic uint32_t peer;      /* the last one's address */
 } seen;
 
 static bool
 serve(struct visit *v)
 {
-    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     static const char zeros[] =   /* 1,000 of them */
         "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x63\x60\x18\x05\xa3\x60"
         "\x14\x0c\x77\x00\x00\x80\x17\x0b\x06\xe8\x03\x00\x00";
@@ -30,9 +31,7 @@ serve(struct visit *v)
         atomic_store(&seen.most, now);
     }
     if (servlet_is(v, "/wait")) {
-        while (!atomic_load(&seen.go)) {
-            usleep(1000);
-        }
+        servlet_hold();
     }
     usleep(2000);
     atomic_fetch_sub(&seen.now, 1);
@@ -48,7 +47,7 @@ serve(struct visit *v)
                  servlet.port);
         return servlet_say(v, head);
     }
-    return servlet_say(v, ok);
+    return servlet_say(v, SERVLET_OK);
 }
 
 /* --- The hub's side. */
@@ -60,8 +59,7 @@ begin(const struct engine_settings *settings)
 {
     atomic_store(&seen.now, 0);
     atomic_store(&seen.most, 0);
-    atomic_store(&seen.go, false);
-    start(settings);
+    start(settings, serve);
     session = connections_new();
 }
 
@@ -84,16 +82,7 @@ tear_down(void **state)
 static struct exchange *
 get(const char *path)
 {
-    struct exchange *x = exchange_to(session, "GET", path);
-    engine_submit(x);
-    return x;
-}
-
-static void
-finish(struct exchange *x, enum http_error error)
-{
-    WAIT_UNTIL(x->finished);
-    assert_int_equal(x->error, error);
+    return submit(session, path);
 }
 
 static void
@@ -430,7 +419,7 @@ test_line_with_cancels(void **state)
     WAIT_UNTIL(cancels_back == 3 && came_back == 3);
     cancel(x[0]);
     WAIT_UNTIL(cancels_back == 4 && came_back == 4);
-    atomic_store(&seen.go, true);
+    atomic_store(&servlet.go, true);
     for (int i = 0; i < 6; i++) {
         finish(x[i], i == 2 || i == 4 ? HTTP_OK : HTTP_CANCELLED);
         exchange_free(x[i]);
@@ -447,7 +436,7 @@ test_line_at_the_end(void **state)
     }
     usleep(20000);
     engine_stop();
-    atomic_store(&seen.go, true);
+    atomic_store(&servlet.go, true);
     for (int i = 0; i < MANY; i++) {
         finish(x[i], HTTP_CANCELLED);
         exchange_free(x[i]);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "report/csv.h"
+#include "samples.h"
 
 static void
 numbers_are_written_as_python_does(void **state)
@@ -61,16 +62,8 @@ numbers_come_back(void **state)
     }
 }
 
-static struct stats_key
-key_of(const char *method, const char *name)
-{
-    return (struct stats_key){.method = method, .name = name,
-                              .method_len = strlen(method),
-                              .name_len = strlen(name)};
-}
-
 static void
-log_ms(struct stats *s, const char *name, double ms, bool whole, double now)
+log_time(struct stats *s, const char *name, double ms, bool whole, double now)
 {
     struct stats_key key = key_of("GET", name);
     struct stats_sample sample = {.timed = true, .ms = ms, .whole = whole,
@@ -95,8 +88,8 @@ requests_are_sorted_and_added_up(void **state)
 {
     struct stats *s = stats_new(0, 1000);
     struct buf out = {0};
-    log_ms(s, "/b", 7, true, 1010);
-    log_ms(s, "/a, \"b\"", 127.5, false, 1020);
+    log_time(s, "/b", 7, true, 1010);
+    log_time(s, "/a, \"b\"", 127.5, false, 1020);
     assert_non_null(stats_get(s, &(struct stats_key){"", "/no", 0, 3}, 0));
     assert_int_equal(rows_of_requests(s, &two, csv_sink, &out), 0);
     /* 130 is above the greatest time, so that is what reports show. */
@@ -136,7 +129,7 @@ history_is_of_all_or_of_each(void **state)
     struct buf out = {0};
     struct history_moment moment = {.now = 1021.9, .users = 5, .window = 10};
     for (int second = 1001; second <= 1020; second++) {
-        log_ms(s, "/a", second < 1015 ? 7 : 50, false, second);
+        log_time(s, "/a", second < 1015 ? 7 : 50, false, second);
     }
     assert_int_equal(rows_of_history(s, &two, &moment, csv_sink, &out), 0);
     assert_text(&out, "1021,5,,Aggregated,1.000000,0.000000,7,50,20,0,7,19.9,"
@@ -166,8 +159,8 @@ a_sink_can_end_it(void **state)
 {
     struct stats *s = stats_new(0, 1000);
     int calls = 0;
-    log_ms(s, "/a", 7, false, 1010);
-    log_ms(s, "/b", 7, false, 1010);
+    log_time(s, "/a", 7, false, 1010);
+    log_time(s, "/b", 7, false, 1010);
     assert_int_equal(rows_of_requests(s, &two, refuse, &calls), -1);
     assert_int_equal(calls, 1);
     stats_free(s);

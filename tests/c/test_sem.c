@@ -7,17 +7,11 @@
 #include <Python.h>
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "embed.h"
 #include "green/callback.h"
 #include "green/green.h"
 #include "green/sem.h"
+#include "greens.h"
+#include "unit.h"
 
 static struct sem sem;
 static int order[8], ended;
@@ -34,45 +28,19 @@ take_one(struct green *self)
     return taken < 0 ? NULL : PyLong_FromLong(taken);
 }
 
-static struct green *
-spawn(green_body body, long number)
-{
-    PyObject *target = PyLong_FromLong(number);
-    assert_non_null(target);
-    struct green *g = green_new(NULL, body, target, NULL);
-    Py_DECREF(target);
-    assert_non_null(g);
-    assert_int_equal(green_start(g), 0);
-    return g;
-}
-
 static void
-settle(void)
-{
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(green_sleep(0), 0);
-    }
-}
-
-static void
-spawn_three(struct green **three)
+spawn_waiters(struct green **three)
 {
     sem = (struct sem){0};
     ended = 0;
-    for (long i = 0; i < 3; i++) {
-        three[i] = spawn(take_one, i);
-    }
-    settle();
+    spawn_three(three, take_one);
     assert_int_equal(ended, 0);
 }
 
 static void
 release(struct green **three)
 {
-    for (int i = 0; i < 3; i++) {
-        assert_true(green_is_dead(three[i]));
-        Py_DECREF(three[i]);
-    }
+    release_three(three);
     assert_null(sem.waiters.first);
 }
 
@@ -92,7 +60,7 @@ static void
 nobody_overtakes(void **state)
 {
     struct green *three[3];
-    spawn_three(three);
+    spawn_waiters(three);
     sem_give(&sem);
     /* It belongs to the first, though that one has not run yet. */
     assert_int_equal(sem_take(&sem, 0), 0);
@@ -113,7 +81,7 @@ static void
 the_killed_pass_it_on(void **state)
 {
     struct green *three[3];
-    spawn_three(three);
+    spawn_waiters(three);
     sem_give(&sem);
     assert_int_equal(green_throw(three[0], Green_Exit), 0);
     assert_int_equal(green_throw(three[1], Green_Exit), 0);
@@ -121,7 +89,7 @@ the_killed_pass_it_on(void **state)
     assert_int_equal(ended, 1);
     assert_int_equal(order[0], 2);
     release(three);
-    spawn_three(three);
+    spawn_waiters(three);
     sem_give(&sem);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(green_throw(three[i], Green_Exit), 0);
@@ -258,17 +226,6 @@ links_are_called_once(void **state)
     assert_int_equal(PyList_GET_SIZE(list), 1);
     Py_DECREF(append);
     Py_DECREF(list);
-}
-
-static int
-prepare(void **state)
-{
-    if (embed_python() < 0) {
-        return -1;
-    }
-    PyObject *module = PyImport_ImportModule("_locust");
-    Py_XDECREF(module);
-    return module == NULL ? -1 : 0;
 }
 
 int

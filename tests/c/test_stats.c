@@ -6,46 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "samples.h"
 #include "stats/stats.h"
-
-static struct stats_key
-key_of(const char *method, const char *name)
-{
-    return (struct stats_key){.method = method, .name = name,
-                              .method_len = strlen(method),
-                              .name_len = strlen(name)};
-}
-
-static struct stats_entry *
-log_ms(struct stats *s, const char *method, const char *name, double ms)
-{
-    struct stats_key key = key_of(method, name);
-    struct stats_sample sample = {.timed = true, .ms = ms, .length = 1,
-                                  .bucket = bucket_round(ms), .now = 5000};
-    struct stats_entry *e = stats_log(s, &key, &sample);
-    assert_non_null(e);
-    return e;
-}
-
-static struct stats_error *
-log_fail(struct stats *s, const char *name, const char *text, double now)
-{
-    struct stats_key key = key_of("GET", name);
-    struct stats_error *error;
-    assert_non_null(
-        stats_log_error(s, &key, text, strlen(text), now, &error));
-    return error;
-}
 
 static void
 entries_are_told_apart(void **state)
 {
     struct stats *s = stats_new(0, 1000);
-    struct stats_entry *get = log_ms(s, "GET", "/a", 5);
-    struct stats_entry *post = log_ms(s, "POST", "/a", 5);
-    struct stats_entry *odd = log_ms(s, "GE", "T/a", 5);
+    struct stats_entry *get = log_ms(s, "GET", "/a", 5, 5000);
+    struct stats_entry *post = log_ms(s, "POST", "/a", 5, 5000);
+    struct stats_entry *odd = log_ms(s, "GE", "T/a", 5, 5000);
     assert_true(get != post && get != odd && post != odd);
-    assert_ptr_equal(log_ms(s, "GET", "/a", 7), get);
+    assert_ptr_equal(log_ms(s, "GET", "/a", 7, 5000), get);
     assert_int_equal(get->requests, 2);
     assert_int_equal(s->total->requests, 4);
     assert_int_equal(s->entry_count, 3);
@@ -61,7 +33,7 @@ thousands_of_entries_keep_their_order(void **state)
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 5000; i++) {
             snprintf(name, sizeof(name), "/item/%d", i);
-            log_ms(s, "GET", name, 1);
+            log_ms(s, "GET", name, 1, 5000);
         }
     }
     assert_int_equal(s->entry_count, 5000);
@@ -86,9 +58,9 @@ list_is_sorted_by_name_then_method(void **state)
     struct stats *s = stats_new(0, 1000);
     struct stats_entry **list;
     size_t n;
-    log_ms(s, "POST", "/b", 1);
-    log_ms(s, "GET", "/b", 1);
-    log_ms(s, "PUT", "/a", 1);
+    log_ms(s, "POST", "/b", 1, 5000);
+    log_ms(s, "GET", "/b", 1, 5000);
+    log_ms(s, "PUT", "/a", 1, 5000);
     assert_int_equal(stats_list_entries(s, &list, &n), 0);
     clear_all(s, 6000);
     assert_int_equal(n, 3);
@@ -141,13 +113,13 @@ static void
 what_other_processes_counted_is_added(void **state)
 {
     struct stats *s = stats_new(0, 1000), *other = stats_new(0, 900);
-    struct stats_entry *theirs = log_ms(other, "GET", "/a", 5);
-    log_ms(s, "GET", "/a", 7);
+    struct stats_entry *theirs = log_ms(other, "GET", "/a", 5, 5000);
+    log_ms(s, "GET", "/a", 7, 5000);
     struct stats_entry *e = stats_merge(s, theirs, STATS_SNAPSHOTS, 1000);
     assert_ptr_equal(e, s->entries[0]);
     assert_int_equal(e->requests, 2);
     assert_int_equal(e->snapshots_kept, 0);
-    theirs = log_ms(other, "GET", "/new", 5);
+    theirs = log_ms(other, "GET", "/new", 5, 5000);
     e = stats_merge(s, theirs, STATS_SNAPSHOTS, 1000);
     assert_int_equal(e->snapshots_kept, STATS_SNAPSHOTS);
     assert_int_equal(e->snapshots.used, 2);
@@ -186,17 +158,17 @@ static void
 reset_keeps_entries_and_clear_does_not(void **state)
 {
     struct stats *s = stats_new(STATS_SNAPSHOTS, 1000);
-    struct stats_entry *e = entry_ref(log_ms(s, "GET", "/a", 5));
+    struct stats_entry *e = entry_ref(log_ms(s, "GET", "/a", 5, 5000));
     log_fail(s, "/a", "boom", 10);
     assert_int_equal(stats_reset_all(s, 7000), 0);
     assert_int_equal(s->entry_count, 1);
     assert_int_equal(s->error_count, 0);
     assert_int_equal(e->requests + e->failures + s->total->requests, 0);
     assert_true(e->start == 7000 && s->total->start == 7000);
-    assert_ptr_equal(log_ms(s, "GET", "/a", 5), e);
+    assert_ptr_equal(log_ms(s, "GET", "/a", 5, 5000), e);
     clear_all(s, 7000);
     assert_int_equal(s->entry_count, 0);
-    assert_true(log_ms(s, "GET", "/a", 5) != e);
+    assert_true(log_ms(s, "GET", "/a", 5, 5000) != e);
     assert_int_equal(e->requests, 1);
     assert_true(s->total->start == 7000 && s->total->requests == 1);
     entry_unref(e);
@@ -207,12 +179,12 @@ static void
 entries_can_be_replaced(void **state)
 {
     struct stats *s = stats_new(0, 1000);
-    struct stats_entry *keep = log_ms(s, "GET", "/keep", 5);
-    log_ms(s, "GET", "/drop", 5);
+    struct stats_entry *keep = log_ms(s, "GET", "/keep", 5, 5000);
+    log_ms(s, "GET", "/drop", 5, 5000);
     assert_int_equal(stats_set_entries(s, &keep, 1), 0);
     assert_int_equal(s->entry_count, 1);
-    assert_ptr_equal(log_ms(s, "GET", "/keep", 5), keep);
-    assert_int_equal(log_ms(s, "GET", "/drop", 5)->requests, 1);
+    assert_ptr_equal(log_ms(s, "GET", "/keep", 5, 5000), keep);
+    assert_int_equal(log_ms(s, "GET", "/drop", 5, 5000)->requests, 1);
     struct stats_error *error = log_fail(s, "/a", "one", 1);
     log_fail(s, "/a", "two", 1);
     assert_int_equal(stats_set_errors(s, &error, 1), 0);
@@ -257,7 +229,7 @@ another_thread_may_read(void **state)
     assert_int_equal(pthread_create(&thread, NULL, read_on, &r), 0);
     for (int i = 0; i < 200000; i++) {
         snprintf(name, sizeof(name), "/%d", i % 500);
-        log_ms(r.stats, "GET", name, i % 70);
+        log_ms(r.stats, "GET", name, i % 70, 5000);
     }
     atomic_store(&r.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -270,7 +242,7 @@ static void
 names_are_shown_and_keys_are_found(void **state)
 {
     struct stats *s = stats_new(0, 1000);
-    struct stats_entry *e = log_ms(s, "GET", "/a", 5);
+    struct stats_entry *e = log_ms(s, "GET", "/a", 5, 5000);
     struct stats_error *error = log_fail(s, "/a", "boom", 5000);
     const char *old = e->name;
     struct stats_key other = key_of("PUT", "/a much longer name");
@@ -282,9 +254,9 @@ names_are_shown_and_keys_are_found(void **state)
     assert_string_equal(error->method, "PUT");
     assert_int_equal(error->name_len, other.name_len);
     assert_string_equal(old, "/a");     /* a report may be reading it */
-    assert_ptr_equal(log_ms(s, "GET", "/a", 5), e);
+    assert_ptr_equal(log_ms(s, "GET", "/a", 5, 5000), e);
     assert_ptr_equal(log_fail(s, "/a", "boom", 5000), error);
-    assert_ptr_not_equal(log_ms(s, "PUT", "/a much longer name", 5), e);
+    assert_ptr_not_equal(log_ms(s, "PUT", "/a much longer name", 5, 5000), e);
     stats_free(s);
 }
 
@@ -296,7 +268,7 @@ a_key_can_be_given(void **state)
     struct stats_entry *e = entry_new(&shown, 0, 1000);
     assert_int_equal(entry_set_key(e, &key), 0);
     assert_int_equal(stats_set_entries(s, &e, 1), 0);
-    assert_ptr_equal(log_ms(s, "P", "/k", 5), e);
+    assert_ptr_equal(log_ms(s, "P", "/k", 5, 5000), e);
     assert_string_equal(e->name, "/shown");
     entry_unref(e);
     stats_free(s);

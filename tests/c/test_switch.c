@@ -412,6 +412,24 @@ test_trimming_spares_what_is_used(void)
     stack_free(stack, stack->top);
 }
 
+/* What a stack had in use is its own to keep only near the top. */
+static void
+test_a_free_stack_keeps_little(void)
+{
+    static const size_t used[] = {4096, 3 * 4096, 1 << 20};
+    for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
+        struct stack *stack = stack_alloc();
+        CHECK(stack != NULL);
+        memset(stack->top - used[i], 'a', used[i]);
+        stack_free(stack, stack->top);
+        CHECK(stack_alloc() == stack);
+        for (int page = 0; page < 253; page++) {
+            CHECK(*(stack->top - (1 << 20) + page * 4096) == 0);
+        }
+        stack_free(stack, stack->top);
+    }
+}
+
 static void
 test_a_guard_is_known_by_its_address(void)
 {
@@ -505,6 +523,7 @@ static const struct {
     TEST(whole_stack_is_usable),
     TEST(a_thousand_stacks),
     TEST(trimming_spares_what_is_used),
+    TEST(a_free_stack_keeps_little),
     TEST(a_guard_is_known_by_its_address),
     TEST(overflow_hits_the_guard),
     TEST(overflow_is_named),

@@ -4,31 +4,9 @@
 #include <string.h>
 
 #include "report/table.h"
+#include "samples.h"
 
 static const struct table_layout narrow = {.type_width = 8, .name_width = 20};
-
-static void
-log_ms(struct stats *s, const char *method, const char *name, double ms,
-       double now)
-{
-    struct stats_key key = {.method = method, .name = name,
-                            .method_len = strlen(method),
-                            .name_len = strlen(name)};
-    struct stats_sample sample = {.timed = ms >= 0, .ms = ms, .length = 1,
-                                  .bucket = bucket_round(ms), .now = now};
-    assert_non_null(stats_log(s, &key, &sample));
-}
-
-static struct stats_error *
-log_fail(struct stats *s, const char *name, const char *text)
-{
-    struct stats_key key = {.method = "GET", .name = name, .method_len = 3,
-                            .name_len = strlen(name)};
-    struct stats_error *error;
-    assert_non_null(
-        stats_log_error(s, &key, text, strlen(text), 1010, &error));
-    return error;
-}
 
 static void
 assert_lines(struct lines *out, const char *const *golden, size_t n)
@@ -52,7 +30,7 @@ some_stats(void)
     log_ms(s, "GET", "/\xc3\xa9", 3.7, 1006);
     log_ms(s, "GET", "/\xc3\xa9", 155, 1010);
     log_ms(s, "POST", "/b", -1, 1010);
-    log_fail(s, "/b", "boom");
+    log_fail(s, "/b", "boom", 1010);
     return s;
 }
 
@@ -171,9 +149,10 @@ error_table(void **state)
 {
     struct stats *s = stats_new(0, 1000);
     struct lines out = {0};
-    log_fail(s, "/\xc3\xa9", "boom");
-    log_fail(s, "/\xc3\xa9", "boom");
-    struct stats_error *error = log_fail(s, "/x", "CatchResponseError('bad')");
+    log_fail(s, "/\xc3\xa9", "boom", 1010);
+    log_fail(s, "/\xc3\xa9", "boom", 1010);
+    struct stats_error *error =
+        log_fail(s, "/x", "CatchResponseError('bad')", 1010);
     assert_int_equal(error_set_label(error, "bad", 3), 0);
     assert_int_equal(table_errors(&out, s, &narrow), 0);
     assert_int_equal(out.count, 7);

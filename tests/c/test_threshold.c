@@ -7,14 +7,7 @@
 #include <string.h>
 
 #include "report/threshold.h"
-
-static struct stats_key
-key_of(const char *method, const char *name)
-{
-    return (struct stats_key){.method = method, .name = name,
-                              .method_len = strlen(method),
-                              .name_len = strlen(name)};
-}
+#include "samples.h"
 
 static void
 log_times(struct stats *s, const char *name, int from, int to)

@@ -1,83 +1,21 @@
 /* Request bodies in pieces, from files, and from feeds. */
 #include "config.h"
 
-#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "http/stream.h"
+#include "caller.h"
 #include "http/upload.h"
-#include "servlet.h"
 
-#ifdef WITH_SANITIZERS
-#define LARGE (128 * (int64_t)1024 * 1024)
-#else
-#define LARGE (512 * (int64_t)1024 * 1024)
-#endif
-
-/* --- The server: notes what it was sent. */
-
-static struct {
-    pthread_mutex_t lock;
-    char body[4096];            /* as on the wire */
-    int64_t length;
-    unsigned sum;
-    atomic_bool go;             /* to a server that waits */
-    atomic_int requests;
-} got = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void
-note(const char *bytes, size_t n)
-{
-    pthread_mutex_lock(&got.lock);
-    for (size_t i = 0; i < n; i++) {
-        if (got.length + (int64_t)i < (int64_t)sizeof(got.body) - 1) {
-            got.body[got.length + (int64_t)i] = bytes[i];
-        }
-        got.sum = got.sum * 31 + (unsigned char)bytes[i];
-    }
-    got.length += (int64_t)n;
-    pthread_mutex_unlock(&got.lock);
-}
-
-static void
-forget(void)
-{
-    pthread_mutex_lock(&got.lock);
-    memset(got.body, 0, sizeof(got.body));
-    got.length = 0;
-    got.sum = 0;
-    pthread_mutex_unlock(&got.lock);
-}
-
-/* A body by its Content-Length, or of chunks whose end is easily seen. */
-static void
-take_body(struct visit *v)
-{
-    static char piece[65536];
-    const char *length = strstr(v->head, "Content-Length: ");
-    int64_t left = length != NULL ? strtoll(length + 16, NULL, 10)
-                   : strstr(v->head, "Transfer-Encoding") != NULL ? -1
-                                                                  : 0;
-    size_t n = 1;
-    while (left != 0 && n > 0) {
-        n = servlet_read(v, piece, sizeof(piece));
-        note(piece, n);
-        left -= left > 0 ? (int64_t)n : 0;
-        if (length == NULL && n >= 5 &&
-            memcmp(piece + n - 5, "0\r\n\r\n", 5) == 0) {
-            return;
-        }
-    }
-}
+/* --- The server: keeps what it was sent. */
 
 static bool
 serve(struct visit *v)
 {
-    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    atomic_fetch_add(&got.requests, 1);
     if (servlet_is(v, "/wait")) {
-        while (!atomic_load(&got.go)) {
-            usleep(1000);
-        }
+        servlet_hold();
     }
     else if (servlet_is(v, "/refuse")) {
         servlet_say(v, "HTTP/1.1 413 No\r\nContent-Length: 0\r\n"
@@ -87,8 +25,7 @@ serve(struct visit *v)
     else if (servlet_is(v, "/vanish")) {
         return false;
     }
-    forget();
-    take_body(v);
+    servlet_take_body(v);
     if (servlet_is(v, "/again")) {
         return servlet_say(v, "HTTP/1.1 307 Go\r\nLocation: /ok\r\n"
                               "Content-Length: 0\r\n\r\n");
@@ -97,7 +34,7 @@ serve(struct visit *v)
         return servlet_say(v, "HTTP/1.1 303 Go\r\nLocation: /ok\r\n"
                               "Content-Length: 0\r\n\r\n");
     }
-    return servlet_say(v, ok);
+    return servlet_say(v, SERVLET_OK);
 }
 
 /* --- The hub's side. */
@@ -148,21 +85,6 @@ post_feed(const char *path, struct feed *feed, int64_t length)
 }
 
 static void
-assert_got(const char *expected)
-{
-    pthread_mutex_lock(&got.lock);
-    assert_string_equal(got.body, expected);
-    pthread_mutex_unlock(&got.lock);
-}
-
-static void
-finish(struct exchange *x, enum http_error error)
-{
-    WAIT_UNTIL(x->finished);
-    assert_int_equal(x->error, error);
-}
-
-static void
 wait_for_wish(struct feed *feed, enum feed_wish wish)
 {
     WAIT_UNTIL(feed_wish(feed) != FEED_NOTHING);
@@ -187,9 +109,7 @@ set_up(void **state)
 {
     struct engine_settings settings = {.threads = 1};
     asked = 0;
-    atomic_store(&got.go, false);
-    atomic_store(&got.requests, 0);
-    start(&settings);
+    start(&settings, serve);
     session = connections_new();
     return 0;
 }
@@ -224,7 +144,7 @@ test_pieces(void **state)
     struct exchange *x = post("/ok", three_parts());
     engine_submit(x);
     finish(x, HTTP_OK);
-    assert_got("before from the file after");
+    assert_body("before from the file after");
     exchange_free(x);
     /* The handle sends other bodies as ever. */
     x = exchange_to(session, "POST", "/ok");
@@ -232,7 +152,7 @@ test_pieces(void **state)
     x->body_length = 5;
     engine_submit(x);
     finish(x, HTTP_OK);
-    assert_got("plain");
+    assert_body("plain");
     exchange_free(x);
     x = exchange_to(session, "GET", "/vanish");
     engine_submit(x);
@@ -253,7 +173,7 @@ test_no_second_attempt(void **state)
     engine_submit(x);
     WAIT_UNTIL(x->finished);
     assert_true(x->error == HTTP_CLOSED || x->error == HTTP_RESET);
-    assert_int_equal(atomic_load(&got.requests), 2);
+    assert_int_equal(atomic_load(&servlet.requests), 2);
     assert_int_equal(atomic_load(&servlet.accepted), 1);
     exchange_free(x);
 }
@@ -264,7 +184,7 @@ test_empty(void **state)
     struct exchange *x = post("/ok", upload_new());
     engine_submit(x);
     finish(x, HTTP_OK);
-    assert_got("");
+    assert_body("");
     exchange_free(x);
 }
 
@@ -274,8 +194,8 @@ test_redirects(void **state)
     struct exchange *x = post("/again", three_parts());
     engine_submit(x);
     finish(x, HTTP_OK);
-    assert_got("before from the file after");
-    assert_int_equal(atomic_load(&got.requests), 2);
+    assert_body("before from the file after");
+    assert_int_equal(atomic_load(&servlet.requests), 2);
     exchange_free(x);
     x = post("/other", three_parts());
     engine_submit(x);
@@ -317,9 +237,8 @@ test_large_file(void **state)
     size_t before = resident();
     struct exchange *x = post("/ok", u);
     engine_submit(x);
-    WAIT_UNTIL(x->finished);
-    assert_int_equal(x->error, HTTP_OK);
-    assert_int_equal(got.length, LARGE);
+    finish(x, HTTP_OK);
+    assert_int_equal(servlet_body_length(), LARGE);
     assert_small(before);
     exchange_free(x);
 }
@@ -338,7 +257,7 @@ test_chunks(void **state)
     wait_for_wish(feed, FEED_MORE);
     feed_end(feed);
     finish(x, HTTP_OK);
-    assert_got("3\r\none\r\n11\r\nseventeen letters\r\n0\r\n\r\n");
+    assert_body("3\r\none\r\n11\r\nseventeen letters\r\n0\r\n\r\n");
     assert_int_equal(asked, 3);
     exchange_free(x);
 }
@@ -360,7 +279,7 @@ test_known_length(void **state)
     wait_for_wish(feed, FEED_MORE);
     assert_true(feed_give(feed, "defgh", 5));
     finish(x, HTTP_OK);
-    assert_got("<abcdef>");
+    assert_body("<abcdef>");
     exchange_free(x);
 }
 
@@ -401,7 +320,7 @@ test_feed_again(void **state)
     wait_for_wish(feed, FEED_MORE);
     feed_end(feed);
     finish(x, HTTP_OK);
-    assert_got("4\r\nBODY\r\n0\r\n\r\n");
+    assert_body("4\r\nBODY\r\n0\r\n\r\n");
     exchange_free(x);
 }
 
@@ -445,7 +364,7 @@ test_feed_outlives(void **state)
     exchange_free(x);
     assert_true(feed_give(feed, "late", 4));
     feed_unref(feed);
-    atomic_store(&got.go, true);
+    atomic_store(&servlet.go, true);
     assert_open(0);
 }
 
@@ -470,7 +389,7 @@ test_back_pressure(void **state)
     usleep(50000);
     take_letters();
     assert_int_equal(asked, stuck);
-    atomic_store(&got.go, true);
+    atomic_store(&servlet.go, true);
     wait_for_wish(feed, FEED_MORE);
     feed_end(feed);
     finish(x, HTTP_OK);
@@ -509,7 +428,7 @@ test_slow_feed(void **state)
     wait_for_wish(feed, FEED_MORE);
     feed_end(feed);
     finish(x, HTTP_READ_TIMEOUT);
-    atomic_store(&got.go, true);
+    atomic_store(&servlet.go, true);
     exchange_free(x);
 }
 

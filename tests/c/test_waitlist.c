@@ -5,15 +5,9 @@
 #include "config.h"
 #include <Python.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "embed.h"
 #include "green/green.h"
+#include "greens.h"
+#include "unit.h"
 
 static struct waitlist list;
 static int order[8], ended;
@@ -28,45 +22,18 @@ wait_once(struct green *self)
     return result < 0 ? NULL : PyLong_FromLong(result);
 }
 
-static struct green *
-spawn(green_body body, long number)
-{
-    PyObject *target = PyLong_FromLong(number);
-    assert_non_null(target);
-    struct green *g = green_new(NULL, body, target, NULL);
-    Py_DECREF(target);
-    assert_non_null(g);
-    assert_int_equal(green_start(g), 0);
-    return g;
-}
-
-/* Lets all the others run until each of them waits. */
 static void
-settle(void)
-{
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(green_sleep(0), 0);
-    }
-}
-
-static void
-spawn_three(struct green **three)
+spawn_waiters(struct green **three)
 {
     ended = 0;
-    for (long i = 0; i < 3; i++) {
-        three[i] = spawn(wait_once, i);
-    }
-    settle();
+    spawn_three(three, wait_once);
     assert_int_equal(ended, 0);
 }
 
 static void
 release(struct green **three)
 {
-    for (int i = 0; i < 3; i++) {
-        assert_true(green_is_dead(three[i]));
-        Py_DECREF(three[i]);
-    }
+    release_three(three);
     assert_null(list.first);
 }
 
@@ -74,7 +41,7 @@ static void
 the_first_comes_first(void **state)
 {
     struct green *three[3];
-    spawn_three(three);
+    spawn_waiters(three);
     assert_int_equal(waitlist_wake_one(&list), 1);
     settle();
     assert_int_equal(ended, 1);
@@ -92,7 +59,7 @@ static void
 a_wake_is_handed_on_by_the_killed(void **state)
 {
     struct green *three[3];
-    spawn_three(three);
+    spawn_waiters(three);
     assert_int_equal(waitlist_wake_one(&list), 1);
     assert_int_equal(green_throw(three[0], Green_Exit), 0);
     settle();
@@ -108,7 +75,7 @@ static void
 a_wake_for_all_is_nobodys_own(void **state)
 {
     struct green *three[3];
-    spawn_three(three);
+    spawn_waiters(three);
     waitlist_wake_all(&list);
     assert_int_equal(green_throw(three[0], Green_Exit), 0);
     struct green *late = spawn(wait_once, 3);
@@ -199,17 +166,6 @@ no_wake_is_lost_among_many(void **state)
         Py_DECREF(takers[i]);
     }
     assert_null(list.first);
-}
-
-static int
-prepare(void **state)
-{
-    if (embed_python() < 0) {
-        return -1;
-    }
-    PyObject *module = PyImport_ImportModule("_locust");
-    Py_XDECREF(module);
-    return module == NULL ? -1 : 0;
 }
 
 int

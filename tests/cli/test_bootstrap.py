@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.plain("the tools that the script calls are fakes: no code of ours is run")
+
 BOOTSTRAP = Path(__file__).resolve().parents[2] / "bootstrap.sh"
 
 MAKE = """#!/bin/sh
@@ -51,6 +53,14 @@ py/test_a.py::test_b[x y] FAILED
 py/test_a.py::test_c SKIPPED (no time)
 py/test_a.py::test_c PASSED
 """
+
+WORKERS = """py/test_a.py::test_a
+py/test_b.py::test_b[x y]
+[gw0] PASSED py/test_a.py::test_a
+py/test_a.py::test_c
+[gw1] FAILED py/test_b.py::test_b[x y]
+[gw0] SKIPPED py/test_a.py::test_c
+""".replace("\n", " \n")
 
 SUMMARY = """FAILED not this one
 ==================== 9 passed in 0.01s ====================
@@ -159,6 +169,18 @@ def test_a_pytest_that_is_killed(tree):
             "build: pytest crashed, was killed or never began; the test begun last: py/test_a.py::test_long",
         ],
         "7 passed, 2 failed",
+    )
+
+
+def test_workers_of_a_pytest_that_is_killed(tree):
+    tree.plan("build", "check", WORKERS + "py/test_b.py::test_long \nmake: *** [check-local] Killed\n", 2)
+    assert tree.test() == (
+        1,
+        [
+            "build: py/test_b.py::test_b[x y]",
+            "build: pytest crashed, was killed or never began; the test begun last: py/test_b.py::test_long",
+        ],
+        "6 passed, 2 failed",
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from serving import PROGRAM, plain_environment, run_together
 
+pytestmark = pytest.mark.plain("what the pages say is compared; what they make run has tests of its own")
+
 SOURCE = Path(__file__).resolve().parents[2]
 PAGES = [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("*.md"))]
 COMMAND = re.compile(
@@ -64,12 +66,14 @@ def shortened(command, url):
     return command if "-t " in command or "--headless" not in command or "'p95<fast'" in command else command + " -t 2s"
 
 
-def prepare(directory):
+def prepare(directory, command):
+    """What is there where a command is run; in the source tree (build/locust) there is no locustfile.py."""
     directory.mkdir()
     (directory / "examples").symlink_to(SOURCE / "examples")
     example = (SOURCE / "examples/quickstart/locustfile.py").read_text()
-    for name in ("locustfile.py", "my_test.py"):
-        (directory / name).write_text(example)
+    (directory / "my_test.py").write_text(example)
+    if "build/locust" not in command:
+        (directory / "locustfile.py").write_text(example)
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +86,7 @@ def results(tmp_path_factory, demo_site):
     jobs = []
     for number, (_, command) in enumerate(OURS):
         directory = base / str(number)
-        prepare(directory)
-        if "--init" in command:
-            (directory / "locustfile.py").unlink()
+        prepare(directory, command)
         shell = shortened(command, demo_site.url)
         if "--live" in command:  # its standard error must be a terminal
             shell = f"script -qec {shlex.quote(shell)} /dev/null"

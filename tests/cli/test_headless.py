@@ -286,6 +286,41 @@ def test_a_user_that_swallows_its_kill(run, stop_timeout):
     assert "swallowed" in r.out and "Aggregated" in r.err
 
 
+def test_users_that_never_let_go(run):
+    """They are left behind; who takes its time in a finally block or in on_stop() is not."""
+    # LeakSanitizer does not search the stacks of those who are left.
+    end = "sys.stdout.flush(); os._exit(exit_code)" if os.environ.get("LOCUST_SANITIZERS") else "pass"
+    text = with_task("""
+        while True:
+            try:
+                time.sleep(0.1)
+            except:
+                print("caught")""", "import os, sys, time, _locust; _locust.set_kill_patience(0.6)") + f"""
+@events.quit.add_listener
+def quit(exit_code, **kwargs):
+    {end}
+
+class Slow(User):
+    fixed_count = 1
+    @task
+    def t(self):
+        try:
+            time.sleep(100)
+        finally:
+            time.sleep(1.2)
+    def on_stop(self):
+        time.sleep(1)
+        print("slow end")
+"""
+    r = run("--headless", "-t", "1", "-u", "3", "-r", "100", "--only-summary", locustfile=text)
+    assert r.code == 0 and r.took() < 10, r
+    assert r.out.split("\n").count("caught") == 4 and "slow end" in r.out, r
+    said = r.messages()
+    assert any(m.startswith("Waiting for 3 users that have been told to end") for m in said), said
+    assert any(m.startswith("2 users are left behind, in a task of class A") for m in said), said
+    assert "Aggregated" in r.err
+
+
 def test_sleep_is_cooperative(run):
     text = with_task("import time; time.sleep(0.5); print('x')")
     r = run("--headless", "-t", "1", "-u", "50", "-r", "5000", "--only-summary", locustfile=text)

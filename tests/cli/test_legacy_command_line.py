@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.plain("options are read by Python code; the runs that they begin are like any other")
+
 WITH_ITS_OWN = """
 from locust import User, constant, events, task
 

@@ -92,9 +92,9 @@ def begin(start, directory, terminal):
 
 
 def test_what_is_shown(begin, terminal):
-    program = begin("-u", "3", "-r", "10", "-t", "3", "-H", "http://shop.example")
+    program = begin("-u", "3", "-r", "10", "-t", "3", "-H", "http://me:hush@shop.example")
     terminal.expect(re.escape(ENTER))
-    terminal.expect(r"locust  http://shop\.example +.* running +00:0\d / 00:03")
+    terminal.expect(r"locust  http://me:\*\*\*@shop\.example +.* running +00:0\d / 00:03")
     terminal.expect(r"3 users +\d+ requests +\d+\.\d/s +median <?\d+ ms")
     terminal.expect(r"\d+ failed \(50\.00%\)")
     terminal.expect(r"GET +/fine +\d+ +0 ")

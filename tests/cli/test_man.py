@@ -12,6 +12,8 @@ from serving import BUILDDIR, plain_environment
 
 from locust import argument_parser
 
+pytestmark = pytest.mark.plain("two texts are compared")
+
 PAGE = Path(__file__).resolve().parents[2] / "man" / "locust.1"
 LOCUST = os.environ.get("LOCUST_BIN", str(BUILDDIR / "locust"))
 

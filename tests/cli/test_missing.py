@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.plain("options are refused by Python code before anything else begins")
+
 ASK = """
 from locust import User, events, task
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.plain("options are read by Python code, and runs end before anything else begins")
+
 SHOW = """
 from locust import User, constant, events, task
 

@@ -79,7 +79,8 @@ def test_orderly_end(start, phase, signum):
     assert "Aggregated" in r.err
 
 
-SLEEP = "print('asleep', flush=True); time.sleep(100)"
+# In one write: a signal cannot come between the text and its newline.
+SLEEP = "print('asleep\\n', end='', flush=True); time.sleep(100)"
 LISTENER = "\n@events.{}.add_listener\ndef asleep(**kw):\n    " + SLEEP + "\n"
 
 
@@ -159,6 +160,15 @@ def test_interrupted_while_python_starts(start, milliseconds):
     p.interrupt()
     r = p.finish(5)
     assert r.code == -signal.SIGINT and "Fatal" not in r.err, r
+
+
+def test_interrupted_among_its_own_imports(start, tmp_path):
+    (tmp_path / "configargparse.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(100)\n")
+    p = start("--headless", locustfile="", env={"PYTHONPATH": str(tmp_path)})
+    p.expect("importing")
+    p.interrupt()
+    r = p.finish(5)
+    assert r.code == -signal.SIGINT and r.err == "", r
 
 
 def test_a_second_interrupt_ends_it_at_once(start):

@@ -385,9 +385,11 @@ def test_kill_in_the_handshake(events):
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = ours("https://127.0.0.1:%d" % server.getsockname()[1], events)
         for _ in range(20):
-            assert kill_in(lambda: client.get("/"), 0.01) < 1
+            victim = Greenlet.spawn(client.get, "/")
             with server.accept()[0] as connection:
-                connection.settimeout(2)
+                victim.kill(timeout=10)
+                assert victim.dead
+                connection.settimeout(10)
                 while connection.recv(10000):
                     pass
     assert not events
@@ -408,25 +410,28 @@ def test_kill_in_the_lookup(events):
 
 
 def test_response_times_are_without_the_wait_for_python(truth_server, events):
-    """Python burns while the replies arrive; the response times do not see it."""
+    """Python burns while the replies arrive; the response times do not see it.
+
+    It burns for long, so that nobody takes the load of the machine for it.
+    """
     clients = [ours(truth_server.url, events) for _ in range(20)]
     for client in clients:
         client.get("/")
     truth_server.json("/reset")
     events.clear()
-    for _ in range(5):
+    for _ in range(2):
         workers = [Greenlet.spawn(client.get, "/") for client in clients]
         sleep(0.002)
-        end = time.monotonic() + 0.06
+        end = time.monotonic() + 0.5
         while time.monotonic() < end:
             json.dumps(list(range(100)))
         for worker in workers:
             worker.join()
     report = truth_server.json("/report")
     times = sorted(event["response_time"] for event in events)
-    assert len(times) == 100
+    assert len(times) == 40
     assert report["min_ms"] <= times[0] + 0.01
-    assert times[50] < report["p50_ms"] + 5, "the median has some of the 60 ms of Python in it"
+    assert times[20] < report["p50_ms"] + 250, "the median has some of the 500 ms of Python in it"
 
 
 # --- What must not take long, and what is caught.

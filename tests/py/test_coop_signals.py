@@ -35,7 +35,7 @@ async def main():
     loop, came = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGUSR1, came.set)
     killer = await asyncio.create_subprocess_shell(f"sleep 0.1; kill -USR1 {os.getpid()}")
-    await asyncio.wait_for(came.wait(), 30)
+    await asyncio.wait_for(came.wait(), 80)
     return await killer.wait()
 
 print(asyncio.run(main()), asyncio.run(main()))

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,6 +106,29 @@ def test_columns(capsys):
     header, line = capsys.readouterr().out.lstrip("\n").splitlines()
     assert header == f"{'time':24}\ttype\t{'name':50}\tresp_ms\tlength\texception\tcontext\t\t"
     assert line == f"1970-01-01 00:00:00.500000+00:00\tGET\t{'n':50}\t5      \t4\t         \t{{'a': 1}}\t"
+
+
+class Sent:
+    def __init__(self, payload):
+        self._request = SimpleNamespace(payload=payload)
+
+
+@pytest.mark.parametrize(
+    ("response", "payload"),
+    [
+        (Sent("a=1"), "a=1"),  # FastHttpUser's
+        (SimpleNamespace(request=SimpleNamespace(body=b"{\xc3\xbc\xff}")), "{\u00fc\\xff}"),
+        (SimpleNamespace(request=SimpleNamespace(body=None)), ""),
+        (SimpleNamespace(request=None), ""),
+        (None, ""),
+    ],
+)
+def test_payload(capsys, response, payload):
+    env = Environment()
+    PrintListener(env, include_payload=True)
+    fire(env, response=response)
+    header, line = capsys.readouterr().out.lstrip("\n").splitlines()
+    assert header.endswith("\tpayload\t") and line.split("\t")[-2] == payload
 
 
 class NoText:

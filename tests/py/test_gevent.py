@@ -3,6 +3,7 @@
 Only gevent's own names are used: the same tests are run against the real gevent by test_gevent_real.py.
 """
 
+import gc
 import os
 import queue as stdlib_queue
 import signal
@@ -656,6 +657,14 @@ def test_killall_and_kill(capfd):
     gevent.kill(g, KeyError)
     g.join()
     assert isinstance(g.exception, KeyError)
+
+
+def test_killall_of_all_that_there_are():
+    assert gevent.get_hub()
+    g = gevent.spawn(gevent.sleep, 100)
+    gevent.sleep(0)
+    gevent.killall([o for o in gc.get_objects() if isinstance(o, gevent.Greenlet)], timeout=20)
+    assert g.dead and not gevent.getcurrent().dead
 
 
 def test_wait_and_iwait():

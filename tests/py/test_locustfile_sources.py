@@ -114,6 +114,15 @@ def test_nobody_there(temporary, capsys):
     assert capsys.readouterr().err.startswith("Failed to get locustfile from: http://127.0.0.1:9/x.py. Exception: ")
 
 
+def test_passwords_are_not_told(site, temporary, capsys):
+    site["/x.py"] = 200, "<html>"
+    for place in ("127.0.0.1:9", site["url"].removeprefix("http://")):
+        with pytest.raises(SystemExit):
+            download_locustfile_from_url(f"http://me:hush@{place}/x.py")
+        said = capsys.readouterr().err
+        assert f"Failed to get locustfile from: http://me:***@{place}/x.py" in said and "hush" not in said
+
+
 def test_no_room(site, temporary, capsys, monkeypatch):
     site["/x.py"] = 200, "x = 1\n"
     monkeypatch.setattr(tempfile, "tempdir", str(temporary[0] / "missing"))

@@ -7,6 +7,7 @@ import pytest
 from _locust import Greenlet
 
 import locust.log
+from locust._output import without_password
 from locust.log import HOSTNAME, LogReader, get_logs, greenlet_exception_logger, setup_logging
 
 NAMES = "", "locust", "locust.stats_logger"
@@ -157,3 +158,18 @@ def test_sys_exit_in_the_background(caplog):
     assert said[0] == ("INFO", "sys.exit(3) called (use log level DEBUG for callstack)")
     assert [level for level, _ in said[1:]] == ["DEBUG"]
     assert locust.log.unhandled_greenlet_exception
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("http://me:secret@host/x", "http://me:***@host/x"),
+        ("me:secret@host", "me:***@host"),
+        ("see http://me:s:e@c@host, http://:x@b", "see http://me:***@host, http://:***@b"),
+        ("http://host:80/a@b", "http://host:80/a@b"),
+        ("host:80", "host:80"),
+        ("http://me@host:80", "http://me@host:80"),
+    ],
+)
+def test_passwords_in_urls(text, shown):
+    assert without_password(text) == shown

@@ -332,36 +332,47 @@ class Plain:
 @pytest.mark.parametrize("make", [User, lambda env: TaskSet(User(env)), Plain])
 @pytest.mark.parametrize("wait_time", [constant_pacing(0.2), constant_throughput(5)])
 def test_pacing(make, wait_time):
+    begin = time.perf_counter()
     instance = make(Environment())
-    time.sleep(0.05)
-    first = wait_time(instance)
-    assert 0.1 < first <= 0.15
-    assert instance._cp_last_wait_time == first
-    assert abs(instance._cp_last_run - time.perf_counter()) < 0.05
-    time.sleep(first + 0.3)
-    assert wait_time(instance) == 0
-    for clock in (time.perf_counter, time.time):
-        instance._cp_last_run = clock() - 10
-        instance._cp_last_wait_time = 9.9
-        assert 0.05 < wait_time(instance) <= 0.1
-        assert abs(instance._cp_last_run - time.perf_counter()) < 0.05
+    assert begin <= instance._cp_last_run <= time.perf_counter()
+    assert instance._cp_last_wait_time == 0
+    for before in (instance._cp_last_run, begin - 0.05, begin - 100):
+        instance._cp_last_run, waited = before, instance._cp_last_wait_time
+        begin = time.perf_counter()
+        wait = wait_time(instance)
+        assert begin <= instance._cp_last_run <= time.perf_counter()
+        assert wait == pytest.approx(max(0, 0.2 - (instance._cp_last_run - before - waited)))
+        assert instance._cp_last_wait_time == wait
+
+
+@pytest.mark.parametrize("clock", [time.perf_counter, time.time])
+def test_pacing_by_a_clock_of_the_locustfile(clock):
+    instance = Plain(None)
+    begin = clock()
+    instance._cp_last_run, instance._cp_last_wait_time = begin - 10, 9.9
+    wait = constant_pacing(0.2)(instance)
+    assert 0.1 - (clock() - begin) - 1e-6 <= wait <= 0.1 + 1e-6
 
 
 def test_pacing_in_a_loop():
-    times = []
+    times, waits = [], []
+    pace = constant_pacing(0.1)
 
     class Mine(User):
-        wait_time = constant_pacing(0.1)
+        def wait_time(self):
+            waits.append(pace(self))
+            return waits[-1]
 
         @task
         def work(self):
-            times.append(time.time())
+            times.append(time.perf_counter())
             time.sleep(0.03)
             if len(times) == 4:
                 raise StopUser
 
     run(Mine)
-    assert 0.28 < times[-1] - times[0] < 0.4
+    assert times[-1] - times[0] >= 0.299
+    assert len(waits) == 3 and all(0 <= wait < 0.071 for wait in waits)
 
 
 def test_waiting_lets_others_run():

@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from serving import plain_environment
+
+pytestmark = pytest.mark.plain("pytest's plugin is tested, with no code of ours in it")
 
 TESTS = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,10 @@ from reports import HOSTILE, add_history, environment, log
 from locust.argument_parser import get_parser
 from locust.html import get_html_report
 
-pytestmark = pytest.mark.skipif(browser.MISSING is not None, reason=str(browser.MISSING))
+pytestmark = [
+    pytest.mark.skipif(browser.MISSING is not None, reason=str(browser.MISSING)),
+    pytest.mark.plain("a browser reads the report; how it is written is tested by test_html.py"),
+]
 
 DRAWN = """
 return [...document.querySelectorAll("canvas")].map((canvas) => {
