@@ -340,7 +340,9 @@ class _EnginePool:
     def _proxy_options(self):
         if self.proxy is None:
             return {}
-        return {"http_proxy": self.proxy.url, "https_proxy": self.proxy.url}
+        # For http the credentials are among the headers already; for https the tunnel needs them.
+        proxy = self.proxy if self.scheme == "https" else self.proxy._replace(auth=None)
+        return {"http_proxy": proxy.url, "https_proxy": proxy.url}
 
     def _tls_options(self):
         """(whether certificates are checked, options of connections) for https."""

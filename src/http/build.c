@@ -572,6 +572,19 @@ build_body(struct build *b)
 
 /* --- The rest. */
 
+/* Whether a method is one word: anything else would write other lines into the
+   request. */
+static bool
+is_word(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 build_set_method(struct exchange *x, PyObject *method)
 {
@@ -581,15 +594,20 @@ build_set_method(struct exchange *x, PyObject *method)
         PyErr_SetString(PyExc_TypeError, "the method must be a str");
         return false;
     }
-    const char *text = PyUnicode_AsUTF8(method);
+    Py_ssize_t n;
+    const char *text = PyUnicode_AsUTF8AndSize(method, &n);
     if (text == NULL) {
         return false;
     }
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if (PyOS_stricmp(verbs[i], text) == 0) {
+        if (PyOS_stricmp(verbs[i], text) == 0 && strlen(text) == (size_t)n) {
             x->method = verbs[i];
             return true;
         }
+    }
+    if (!is_word(text, (size_t)n)) {
+        PyErr_Format(PyExc_ValueError, "invalid HTTP method %R", method);
+        return false;
     }
     x->own_method = strdup(text);
     if (x->own_method == NULL) {

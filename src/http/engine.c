@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -118,12 +119,56 @@ sock_at(struct io_thread *io, int fd)
 }
 
 static void
+note_fresh(struct io_thread *io, struct sock *s)
+{
+    if (s->fresh_link != NULL) {
+        return;                 /* already */
+    }
+    s->fresh = io->fresh;
+    s->fresh_link = &io->fresh;
+    if (s->fresh != NULL) {
+        s->fresh->fresh_link = &s->fresh;
+    }
+    io->fresh = s;
+}
+
+static void
+forget_fresh(struct sock *s)
+{
+    if (s->fresh_link == NULL) {
+        return;
+    }
+    *s->fresh_link = s->fresh;
+    if (s->fresh != NULL) {
+        s->fresh->fresh_link = s->fresh_link;
+    }
+    s->fresh_link = NULL;
+}
+
+static void
 drop_sock(struct io_thread *io, int fd)
 {
     if (fd < io->socks_size && io->socks[fd] != NULL) {
+        forget_fresh(io->socks[fd]);
         ev_io_stop(io->loop, &io->socks[fd]->io);
         free(io->socks[fd]);
         io->socks[fd] = NULL;
+    }
+}
+
+/* Before the loop polls: libcurl 7.88 closes sockets that are still connecting
+   without telling us, and libev aborts the program when it is asked to watch
+   what is closed. The descriptor may be somebody else's by now. */
+static void
+drop_closed(struct io_thread *io)
+{
+    struct sock *s;
+    while ((s = io->fresh) != NULL) {
+        struct stat st;
+        forget_fresh(s);
+        if (s->ours && (fstat(s->io.fd, &st) < 0 || st.st_ino != s->inode)) {
+            drop_sock(io, s->io.fd);
+        }
     }
 }
 
@@ -153,6 +198,7 @@ on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
     if (s->io.events != events) {
         ev_io_stop(io->loop, &s->io);
         ev_io_set(&s->io, fd, events);
+        note_fresh(io, s);
     }
     ev_io_start(io->loop, &s->io);
     return 0;
@@ -184,6 +230,8 @@ engine_open_socket(void *transfer, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     s->ours = true;
+    struct stat st;
+    s->inode = fstat(fd, &st) == 0 ? st.st_ino : 0;
     unsigned source = t->x->connections->source;
     if (sources_bind(fd, address->family, source) < 0) {
         t->open_error = errno;
@@ -446,6 +494,7 @@ run_thread(void *argument)
             check_done(io);
         }
         send_finished(io);
+        drop_closed(io);
         bool sleep = !io->stopping && mailbox_may_sleep(&io->inbox);
         ev_run(io->loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
         mailbox_awake(&io->inbox);

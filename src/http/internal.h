@@ -46,6 +46,9 @@ struct sock {
     ev_io io;
     struct io_thread *thread;
     ev_tstamp touched;          /* when something last came */
+    struct sock *fresh, **fresh_link;   /* those that the loop does not know
+                                   yet as they are now */
+    ino_t inode;                /* of ours: which socket it is */
     bool ours;                  /* a connection; else libcurl's own, which it
                                    closes without a word: its resolver's */
     bool idle;                  /* libcurl does not watch it now */
@@ -64,6 +67,7 @@ struct io_thread {
     bool kick;                  /* libcurl wants to be called at once */
     bool stopping;
     struct sock **socks;        /* by descriptor */
+    struct sock *fresh;
     int socks_size;
     struct transfer *pool;      /* idle transfers, set up for nothing special */
     struct transfer *special;   /* those that were set up for options */

@@ -38,7 +38,7 @@ class Scripted:
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as file:
             while (lines := self.read_head(file)) and b" HTTP/" in lines[0]:
                 self.requests.append(lines)
-                connection.sendall(self.END if lines[0].split()[1] == b"/end" else self.reply)
+                connection.sendall(self.END if lines[0].split()[1].endswith(b"/end") else self.reply)
 
     @staticmethod
     def read_head(file):
@@ -171,7 +171,21 @@ def test_a_port_that_is_none(events, port):
     assert not events
 
 
+@pytest.mark.parametrize("method", ["GET\r\nX: y", "GET /x HTTP/1.1\r\nA: b\r\n\r\nGET", "GET\0", "G\tT", " GET", "G\x7f"])
+def test_a_method_is_one_word(server, client, events, method):
+    with pytest.raises(ValueError, match="invalid HTTP method"):
+        client.request(method, "/")
+    assert not server.requests and not events
+
+
 # Odd uses of HttpSession.
+
+
+def test_credentials_of_a_proxy_are_sent_once(server, events):
+    proxy = server.url.replace("//", "//joe:secret@")
+    assert ours(server.url, events).get("http://example.invalid/end", proxies={"http": proxy}).text == "end"
+    (line,) = [line for line in server.requests[-1] if line.lower().startswith(b"proxy-authorization")]
+    assert line == b"Proxy-Authorization: Basic am9lOnNlY3JldA=="
 
 
 def test_a_session_without_headers(server, events):
