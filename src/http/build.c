@@ -631,7 +631,20 @@ build_max_redirects(long most)
 static bool
 is_plain_limit(PyObject *o)
 {
+    if (PyLong_CheckExact(o)) {
+        int overflow;
+        return PyLong_AsLongAndOverflow(o, &overflow) > 0;
+    }
     return o == Py_None || (PyFloat_CheckExact(o) && PyFloat_AS_DOUBLE(o) > 0);
+}
+
+/* The same for connecting and reading. */
+static bool
+is_plain_pair(PyObject *o)
+{
+    return PyTuple_CheckExact(o) && PyTuple_GET_SIZE(o) == 2 &&
+           is_plain_limit(PyTuple_GET_ITEM(o, 0)) &&
+           is_plain_limit(PyTuple_GET_ITEM(o, 1));
 }
 
 /* Longer ones would not fit into nanoseconds. */
@@ -658,6 +671,11 @@ build_timeout(struct build *b)
     }
     if (is_plain_limit(t)) {
         b->x->connect_timeout = b->x->read_timeout = seconds_of(t);
+        return true;
+    }
+    if (is_plain_pair(t)) {
+        b->x->connect_timeout = seconds_of(PyTuple_GET_ITEM(t, 0));
+        b->x->read_timeout = seconds_of(PyTuple_GET_ITEM(t, 1));
         return true;
     }
     PyObject *pair = PyObject_CallOneArg(helpers.split_timeout, t);
