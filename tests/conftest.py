@@ -12,7 +12,7 @@ for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_
     os.environ.pop(name, None)
     os.environ.pop(name.upper(), None)
 
-pytest_plugins = ["time_limit"]
+pytest_plugins = ["main_thread", "time_limit"]
 
 # A shell has its background jobs ignore Ctrl-C, and what they start inherits that; the programs under test must not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -12,7 +12,7 @@ PYTEST_JOBS = 2
 
 EXTRA_DIST += tests/browser.py tests/certificates.py tests/conftest.py \
 	tests/nginx.py tests/proxies.py tests/real_thread.py tests/reports.py \
-	tests/serving.py tests/lsan.supp tests/pytest.ini \
+	tests/serving.py tests/lsan.supp tests/main_thread.py tests/pytest.ini \
 	tests/time_limit.py tests/cli tests/drivers tests/py tests/runs tests/web
 
 # A build with sanitizers: python3 must load their library first, and its own
