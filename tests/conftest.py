@@ -14,9 +14,11 @@ for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_
 
 pytest_plugins = ["main_thread", "time_limit"]
 
-# A shell has its background jobs ignore Ctrl-C, and what they start inherits that; the programs under test must not.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell has its background jobs ignore Ctrl-C, nohup a hang-up, and what they start inherits that; the programs under
+# test must not.
+for number, handler in (signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items):
