@@ -3,7 +3,7 @@
 Every locustfile here imports this. At each event of the test one line of JSON
 is added to the file named by BENCH_REPORT; without that variable nothing is
 written, so that the locustfiles run by hand as well. Nothing here is called
-per request: what is measured is the generator, not this file.
+per request of a window: what is measured is the generator, not this file.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 from locust import events
 
 # Counted by locustfiles that make no requests a server could count.
-counts = {"started": 0, "ticks": 0, "stopped": 0}
+counts = {"started": 0, "connected": 0, "ticks": 0, "stopped": 0}
 
 # None: as Locust has it. False: off. Otherwise the file with the authorities.
 verify = os.environ.get("BENCH_VERIFY")
@@ -43,6 +43,13 @@ def _mark(name, **more):
     }
     with open(_path, "a", encoding="ascii") as report:
         report.write(json.dumps(line) + "\n")
+
+
+def connected():
+    """To be called by each user whose first request was answered."""
+    counts["connected"] += 1
+    if counts["connected"] == _seen["environment"].parsed_options.num_users:
+        _mark("all_connected")
 
 
 @events.init.add_listener

@@ -3,7 +3,7 @@
 FastHttpUser takes the authorities from OpenSSL, so from SSL_CERT_FILE.
 """
 
-import bench_inside  # noqa: F401  (it listens)
+from bench_inside import connected
 
 from locust import FastHttpUser, constant, task
 
@@ -11,6 +11,10 @@ from locust import FastHttpUser, constant, task
 class Asking(FastHttpUser):
     wait_time = constant(0)
     insecure = False
+
+    def on_start(self):
+        self.client.get("/")
+        connected()
 
     @task
     def page(self):

@@ -1,6 +1,6 @@
 """Users who ask for one page again and again, with certificates checked."""
 
-from bench_inside import verify
+from bench_inside import connected, verify
 
 from locust import HttpUser, constant, task
 
@@ -10,6 +10,8 @@ class Asking(HttpUser):
 
     def on_start(self):
         self.client.verify = verify
+        self.client.get("/")
+        connected()
 
     @task
     def page(self):
