@@ -11,7 +11,7 @@ PYTEST_ENV = BUILDDIR="$(abs_builddir)" PYTHONPATH="$(abs_builddir)/python" \
 PYTEST_JOBS = 2
 
 EXTRA_DIST += tests/browser.py tests/certificates.py tests/conftest.py \
-	tests/nginx.py tests/proxies.py tests/real_thread.py tests/reports.py \
+	tests/nginx.py tests/proxies.py tests/real_thread.py tests/reference.py tests/reports.py \
 	tests/serving.py tests/lsan.supp tests/main_thread.py tests/pytest.ini \
 	tests/time_limit.py tests/cli tests/drivers tests/py tests/runs tests/web
 

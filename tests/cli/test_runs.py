@@ -31,12 +31,18 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # when it is run by itself
+from reference import version  # noqa: E402
+
 RUNS = Path(__file__).parents[1] / "runs"
 PROGRAM = os.environ.get("LOCUST_BIN") or str(Path(os.environ.get("BUILDDIR", ".")).resolve() / "locust")
 REFERENCE = os.environ.get("LOCUST_REF")
 REFERENCE_PYTHON = os.environ.get("LOCUST_REF_PYTHON")
 SANITIZERS = bool(os.environ.get("LOCUST_SANITIZERS"))
 AT_ONCE = 6
+
+# What Locust 2.47 changed, as it fires user_error for on_start.
+UNTIL_2_46 = ("events_custom", "events_user_error", "exit_codes-on_start", "flow_everywhere")
 PATIENCE_SEC = 300 if SANITIZERS else 120
 
 Run = collections.namedtuple("Run", "case name args")
@@ -153,6 +159,8 @@ def runs(reference):
 def test_course(run, reference, results):
     if reference and not (REFERENCE_PYTHON if run.case.script else REFERENCE):
         pytest.skip("LOCUST_REF and LOCUST_REF_PYTHON are not set: no real Locust to compare with")
+    if reference and f"{run.case.name}-{run.name}".startswith(UNTIL_2_46) and version() >= (2, 47):
+        pytest.skip("Locust 2.47 changed this")
     seen, output = results[run.case.name, run.name, reference].result()
     expected = run.case.expected(reference)[run.name]
     difference = "".join(difflib.unified_diff(expected.splitlines(True), seen.splitlines(True), "expected", "seen"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fast_calls
 import pytest
+import reference
 from both import REFERENCE, needs_reference, output
 from serving import Server
 
@@ -34,6 +35,27 @@ KNOWN = {
     "bad status line": "the text is libcurl's",
     "bad gzip": "content is empty; there it raises the same once more",
     "204 with a body": "what comes after a reply is not part of it",
+}
+
+# What Locust 2.47 changed, which is followed here.
+SINCE_2_47 = {
+    "space",
+    "umlaut",
+    "escapes",
+    "brackets",
+    "request name",
+    "secure cookie",
+    "cookies of another path",
+    "stream",
+    "stream of a failure",
+    "not followed",
+    "not followed, then followed",
+    "to a space",
+    "bad chunk",
+    "garbage",
+    "bad status line",
+    "204 with a body",
+    "lines",
 }
 
 
@@ -68,6 +90,8 @@ def test_here(server, name):
 @needs_reference
 @pytest.mark.parametrize("name", fast_calls.CALLS)
 def test_there(theirs, name):
+    if name in SINCE_2_47 and reference.version() < (2, 47):
+        pytest.skip("Locust 2.47 changed this")
     told = expected()[name]
     assert theirs[name] == told.get("there", told["here"])
 
