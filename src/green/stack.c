@@ -162,29 +162,39 @@ stack_alloc(void)
     return stack;
 }
 
-void
-stack_trim(struct stack *stack, void *sp)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    /* The red zone and what the caller is about to push stay. */
-    uintptr_t end = ((uintptr_t)sp - 512) & ~(page - 1);
-    if (end > (uintptr_t)stack->low) {
-        (void)madvise(stack->low, end - (uintptr_t)stack->low, MADV_DONTNEED);
-    }
-}
-
-/* Whether more than what a free stack keeps was used: the page below that has
-   something other than zeros. What skipped a whole page stays resident. */
+/* Whether a page has something other than zeros. One that was never written to
+   is the kernel's page of zeros, here as in every other stack. */
 __attribute__((no_sanitize_address)) static bool
-was_deep(const struct stack *stack)
+is_used(const char *page, size_t bytes)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const uint64_t *end = (const uint64_t *)(stack->top - KEEP_BYTES);
-    const uint64_t *at = end - page / sizeof(*at);
+    const uint64_t *at = (const uint64_t *)page;
+    const uint64_t *end = (const uint64_t *)(page + bytes);
     while (at < end && *at == 0) {
         at++;
     }
     return at < end;
+}
+
+/* The page below what is in use tells whether there is anything to give back,
+   at a tenth of the price of asking for it. What skipped a whole page stays
+   resident. */
+void
+stack_trim(struct stack *stack, void *sp)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    /* The red zone and what the caller is about to push stay. */
+    char *end = (char *)(((uintptr_t)sp - 512) & ~(uintptr_t)(page - 1));
+    if (end - page >= stack->low && is_used(end - page, page)) {
+        (void)madvise(stack->low, (size_t)(end - stack->low), MADV_DONTNEED);
+    }
+}
+
+/* Whether more than what a free stack keeps was used. */
+static bool
+was_deep(const struct stack *stack)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return is_used(stack->top - KEEP_BYTES - page, page);
 }
 
 void
