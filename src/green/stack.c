@@ -175,8 +175,8 @@ is_used(const char *page, size_t bytes)
     return at < end;
 }
 
-/* The page below what is in use tells whether there is anything to give back,
-   at a tenth of the price of asking for it. What skipped a whole page stays
+/* The page below what is in use tells whether there is anything to give back:
+   looking is cheaper than a system call. What skipped a whole page stays
    resident. */
 void
 stack_trim(struct stack *stack, void *sp)

@@ -33,7 +33,8 @@ struct stack *stack_alloc(void);
    left that never returned: AddressSanitizer forgets them. */
 void stack_free(struct stack *stack, void *sp);
 
-/* Returns the pages below sp, which nothing uses now, to the system. */
+/* Returns the pages below sp, which nothing uses now, to the system, if the
+   first of them was written to. */
 void stack_trim(struct stack *stack, void *sp);
 
 /* How overflow is caught: "guard regions", "mprotect", or "none" once the

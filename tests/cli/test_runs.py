@@ -40,10 +40,10 @@ REFERENCE = os.environ.get("LOCUST_REF")
 REFERENCE_PYTHON = os.environ.get("LOCUST_REF_PYTHON")
 SANITIZERS = bool(os.environ.get("LOCUST_SANITIZERS"))
 AT_ONCE = 6
+PATIENCE_SEC = 300 if SANITIZERS else 120
 
 # What Locust 2.47 changed, as it fires user_error for on_start.
 UNTIL_2_46 = ("events_custom", "events_user_error", "exit_codes-on_start", "flow_everywhere")
-PATIENCE_SEC = 300 if SANITIZERS else 120
 
 Run = collections.namedtuple("Run", "case name args")
 

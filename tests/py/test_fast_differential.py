@@ -37,7 +37,7 @@ KNOWN = {
     "204 with a body": "what comes after a reply is not part of it",
 }
 
-# What Locust 2.47 changed, which is followed here.
+# What Locust 2.47 changed: "there" is as it has it.
 SINCE_2_47 = {
     "space",
     "umlaut",
