@@ -4,6 +4,7 @@ libplain_la_SOURCES += \
 	src/base/clock.h \
 	src/base/mailbox.c \
 	src/base/mailbox.h \
+	src/base/prefetch.h \
 	src/base/utf8.c \
 	src/base/utf8.h
 

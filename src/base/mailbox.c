@@ -14,6 +14,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/prefetch.h"
+
+/* What a letter is part of is needed, too, by whoever handles it. */
+#define LETTER_BYTES 448
+
 int
 mailbox_init(struct mailbox *mb)
 {
@@ -94,6 +99,20 @@ mailbox_take(struct mailbox *mb)
         l = next;
     }
     return oldest;
+}
+
+void
+mailbox_open(struct mailbox *mb)
+{
+    struct letter *l = mailbox_take(mb);
+    while (l != NULL) {
+        struct letter *next = l->next;
+        if (next != NULL && next->next != NULL) {
+            prefetch(next->next, LETTER_BYTES);
+        }
+        l->handle(l);
+        l = next;
+    }
 }
 
 bool

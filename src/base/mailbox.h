@@ -8,7 +8,7 @@
  *
  * The owner's loop:
  *
- *     mailbox_take() and handle until NULL
+ *     mailbox_open(mb)
  *     if (mailbox_may_sleep(mb))       // announces sleep, looks once more
  *         poll, with mb->fd among the descriptors
  *     mailbox_awake(mb)
@@ -48,6 +48,9 @@ void mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
 
 /* Owner: takes all letters, linked oldest first; NULL when there is none. */
 struct letter *mailbox_take(struct mailbox *mb);
+
+/* Owner: takes all letters and handles them, oldest first. */
+void mailbox_open(struct mailbox *mb);
 
 /* Owner: whether it may now sleep in poll. False: a letter came in between. */
 bool mailbox_may_sleep(struct mailbox *mb);

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/prefetch.h"
 #include "base/pycompat.h"
 #include "green/chunks.h"
 #include "green/internal.h"
@@ -43,6 +44,9 @@
 
 /* Seconds of sleep that are worth a system call to save memory. */
 #define LONG_SLEEP 1.0
+
+/* Bytes of a waiting stack that it needs on its way back into Python. */
+#define STACK_SOON 1792
 
 struct hub hub;
 
@@ -65,6 +69,25 @@ queue_remove(struct green *g)
     g->next = g->prev = NULL;
 }
 
+/* Has the memory of the next three loaded while this one runs, of the nearest
+   one what it needs the other parts to find. */
+static void
+look_ahead(void)
+{
+    struct green *first = hub.queue.next;
+    struct green *second = first->next;
+    struct green *third = second->next;
+    if (first == &hub.queue || second == &hub.queue) {
+        return;
+    }
+    pystate_prefetch_frames(first->tstate);
+    prefetch(second->sp, STACK_SOON);
+    pystate_prefetch(second->tstate);
+    if (third != &hub.queue) {
+        prefetch(third, sizeof(*third));
+    }
+}
+
 static struct green *
 queue_pop(void)
 {
@@ -73,6 +96,7 @@ queue_pop(void)
         return NULL;
     }
     queue_remove(g);
+    look_ahead();
     g->state = GREEN_RUNNING;
     return g;
 }
@@ -187,17 +211,6 @@ on_signal_pipe(struct ev_loop *loop, ev_io *w, int revents)
     }
 }
 
-static void
-open_letters(void)
-{
-    struct letter *l = mailbox_take(&hub.inbox);
-    while (l != NULL) {
-        struct letter *next = l->next;
-        l->handle(l);
-        l = next;
-    }
-}
-
 /* An exception that nobody in particular caused: the main green thread gets
    it, as in gevent. Takes the error indicator. */
 void
@@ -224,7 +237,7 @@ turn_loop(bool block)
     int active = ev_run(hub.loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
     hub.release_gil = false;
     mailbox_awake(&hub.inbox);
-    open_letters();
+    mailbox_open(&hub.inbox);
     note_poll();
     if (PyErr_CheckSignals() < 0) {
         hub_throw_into_main();
@@ -307,7 +320,7 @@ hub_next(void)
     for (;;) {
         if (!mailbox_is_empty(&hub.inbox)) {
             hub.in_callback = true;
-            open_letters();
+            mailbox_open(&hub.inbox);
             hub.in_callback = false;
         }
         if (hub.queue.next == &hub.queue) {

@@ -31,6 +31,8 @@
 
 #include "green/pystate.h"
 
+#include "base/prefetch.h"
+
 #if HAS_THREAD_SLOT || HAS_MAIN_STATE
 #include "internal/pycore_runtime.h"
 #endif
@@ -40,6 +42,12 @@
 /* Whether signals are for the hub's OS thread. */
 static bool hub_is_main;
 #endif
+
+/* What of a state is used at each switch and each call. */
+#define STATE_SOON 384
+
+/* The innermost frames: a task, and what it called. */
+#define FRAMES_SOON 640
 
 #if PY_VERSION_HEX >= 0x030e0000 && PY_VERSION_HEX < 0x030e0100
 #error "CPython 3.14.0 cannot run on foreign C stacks; use 3.14.1 or later"
@@ -125,6 +133,21 @@ pystate_follow_tracing(const PyThreadState *active,
     if (active->c_profilefunc != other->c_profilefunc ||
         active->c_profileobj != other->c_profileobj) {
         PyEval_SetProfile(other->c_profilefunc, other->c_profileobj);
+    }
+}
+
+void
+pystate_prefetch(const PyThreadState *state)
+{
+    prefetch(state, STATE_SOON);
+}
+
+void
+pystate_prefetch_frames(const PyThreadState *state)
+{
+    if (state != NULL && state->datastack_top != NULL) {
+        prefetch((const char *)state->datastack_top - FRAMES_SOON,
+                 FRAMES_SOON + 2 * CACHE_LINE);
     }
 }
 

@@ -31,6 +31,11 @@ pystate_is_traced(const PyThreadState *state)
 void pystate_follow_tracing(const PyThreadState *active,
                             const PyThreadState *other);
 
+/* Begins to load a state; and, when that has had time to come, the Python
+   frames that run next. NULL: nothing to load. */
+void pystate_prefetch(const PyThreadState *state);
+void pystate_prefetch_frames(const PyThreadState *state);
+
 /* Frees a state that is not active. Runs destructors of what it held
    (thread locals, contexts) under the active state. */
 void pystate_free(PyThreadState *state);

@@ -4,6 +4,9 @@
  * One turn of a thread: take the letters (new exchanges, cancels), let libcurl
  * act on them at once, poll, let libcurl act on what became ready, and send
  * everything that finished back in one chain with one wake-up.
+ *
+ * What became ready is listed first and acted on afterwards, so that the memory
+ * of the next one is loaded while libcurl is busy with this one.
  */
 #include "config.h"
 #include "http/engine.h"
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/prefetch.h"
 #include "http/internal.h"
 #include "http/memory.h"
 
@@ -59,9 +63,27 @@ check_done(struct io_thread *io)
 }
 
 static void
+forget_ready(struct sock *s)
+{
+    if (s->ready_link == NULL) {
+        return;
+    }
+    *s->ready_link = s->ready;
+    if (s->ready != NULL) {
+        s->ready->ready_link = s->ready_link;
+    }
+    else {
+        s->thread->ready_end = s->ready_link;
+    }
+    s->ready = NULL;
+    s->ready_link = NULL;
+}
+
+static void
 on_socket(struct ev_loop *loop, ev_io *w, int revents)
 {
     struct sock *s = (struct sock *)w;
+    struct io_thread *io = s->thread;
     if (s->idle) {
         /* The peer closed an idle connection, or sent something nobody asked
            for. libcurl finds out when it wants to use it again. */
@@ -71,12 +93,43 @@ on_socket(struct ev_loop *loop, ev_io *w, int revents)
     if (revents & EV_READ) {
         s->touched = ev_now(loop);
     }
-    int what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
-               (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
-    int running;
-    struct io_thread *io = s->thread;
-    curl_multi_socket_action(io->multi, w->fd, what, &running);
-    check_done(io);
+    s->what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
+              (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
+    if (s->ready_link == NULL) {
+        s->ready_link = io->ready_end;
+        *s->ready_link = s;
+        io->ready_end = &s->ready;
+    }
+}
+
+/* Has what the next two need loaded while libcurl acts on this one. */
+static void
+look_ahead(const struct io_thread *io, const struct sock *s)
+{
+    const struct sock *next = s->ready;
+    if (next == NULL) {
+        return;
+    }
+    prefetch(next->easy, io->easy_bytes);
+    prefetch(next->exchange, sizeof(struct exchange));
+    if (next->ready != NULL) {
+        prefetch(next->ready->transfer, offsetof(struct transfer, error));
+    }
+}
+
+static void
+act_on_ready(struct io_thread *io)
+{
+    struct sock *s;
+    while ((s = io->ready) != NULL) {
+        look_ahead(io, s);
+        forget_ready(s);
+        if (!s->idle) {
+            int running;
+            curl_multi_socket_action(io->multi, s->io.fd, s->what, &running);
+            check_done(io);
+        }
+    }
 }
 
 double
@@ -150,6 +203,7 @@ drop_sock(struct io_thread *io, int fd)
 {
     if (fd < io->socks_size && io->socks[fd] != NULL) {
         forget_fresh(io->socks[fd]);
+        forget_ready(io->socks[fd]);
         ev_io_stop(io->loop, &io->socks[fd]->io);
         free(io->socks[fd]);
         io->socks[fd] = NULL;
@@ -188,10 +242,14 @@ on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
         }
         return 0;
     }
-    char *t = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+    char *private = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    struct transfer *t = (struct transfer *)private;
     if (t != NULL && s->ours) {
-        ((struct transfer *)t)->fd = fd;
+        t->fd = fd;
+        s->transfer = t;
+        s->easy = easy;
+        s->exchange = t->x;
     }
     int events = (what & CURL_POLL_IN ? EV_READ : 0) |
                  (what & CURL_POLL_OUT ? EV_WRITE : 0);
@@ -435,17 +493,6 @@ handle_drop(struct letter *letter)
     free(letter);
 }
 
-static void
-take_letters(struct io_thread *io)
-{
-    struct letter *l = mailbox_take(&io->inbox);
-    while (l != NULL) {
-        struct letter *next = l->next;
-        l->handle(l);
-        l = next;
-    }
-}
-
 /* --- Memory. */
 
 /* Transfers and handshakes need far more memory while they run than what they
@@ -485,7 +532,7 @@ run_thread(void *argument)
     struct io_thread *io = argument;
     memory_keep();
     while (!io->stopping) {
-        take_letters(io);
+        mailbox_open(&io->inbox);
         while (io->kick) {
             int running;
             io->kick = false;
@@ -498,6 +545,7 @@ run_thread(void *argument)
         bool sleep = !io->stopping && mailbox_may_sleep(&io->inbox);
         ev_run(io->loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
         mailbox_awake(&io->inbox);
+        act_on_ready(io);
         send_finished(io);
     }
     memory_keep_no_more();
@@ -510,6 +558,7 @@ open_thread(struct io_thread *io, const struct engine_settings *settings,
 {
     io->completions = completions;
     io->inbox.fd = -1;
+    io->ready_end = &io->ready;
     io->ca_file = settings->ca_file;
     io->max_body = settings->max_body;
     io->max_decoded = settings->max_decoded;
@@ -542,7 +591,7 @@ close_thread(struct io_thread *io)
     transfer_free_pool(io);
     parsed_free_all(io);
     lookup_free_all(io);
-    take_letters(io);           /* of lookups that ended meanwhile */
+    mailbox_open(&io->inbox);   /* of lookups that ended meanwhile */
     while (io->open != NULL) {
         drop_share(io->open);
     }
@@ -633,7 +682,7 @@ engine_stop(void)
         struct stop_letter stop = {{.handle = handle_stop}, io};
         mailbox_post(&io->inbox, &stop.letter);
         pthread_join(io->thread, NULL);
-        take_letters(io);
+        mailbox_open(&io->inbox);
         send_finished(io);
         close_thread(io);
     }

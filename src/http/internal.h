@@ -52,6 +52,12 @@ struct sock {
     bool ours;                  /* a connection; else libcurl's own, which it
                                    closes without a word: its resolver's */
     bool idle;                  /* libcurl does not watch it now */
+    int what;                   /* has come: CURL_CSELECT_... */
+    struct sock *ready, **ready_link;   /* those that something has come for */
+
+    /* What will be needed then, to be loaded ahead. Addresses only: by then
+       all of it may be somebody else's, or gone. */
+    const void *transfer, *easy, *exchange;
 };
 
 struct io_thread {
@@ -68,7 +74,9 @@ struct io_thread {
     bool stopping;
     struct sock **socks;        /* by descriptor */
     struct sock *fresh;
+    struct sock *ready, **ready_end;
     int socks_size;
+    size_t easy_bytes;          /* of an easy handle */
     struct transfer *pool;      /* idle transfers, set up for nothing special */
     struct transfer *special;   /* those that were set up for options */
     struct transfer *active;    /* running ones */

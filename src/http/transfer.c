@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,7 @@ transfer_new(struct io_thread *io)
         free(t);
         return NULL;
     }
+    io->easy_bytes = malloc_usable_size(t->easy);
     return t;
 }
 
