@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/memory.h"
 #include "module.h"
 
 #define STRINGIFY_(x) #x
@@ -164,6 +165,7 @@ main(int argc, char **argv)
 {
     char modules[PATH_MAX];
     open_standard_streams();
+    memory_serve_openssl();
     if (find_modules(modules) < 0) {
         return 1;
     }

@@ -102,13 +102,17 @@ mailbox_take(struct mailbox *mb)
 }
 
 void
-mailbox_open(struct mailbox *mb)
+mailbox_open(struct mailbox *mb,
+             void (*look_ahead)(const struct letter *next))
 {
     struct letter *l = mailbox_take(mb);
     while (l != NULL) {
         struct letter *next = l->next;
         if (next != NULL && next->next != NULL) {
             prefetch(next->next, LETTER_BYTES);
+        }
+        if (next != NULL && look_ahead != NULL) {
+            look_ahead(next);
         }
         l->handle(l);
         l = next;

@@ -8,7 +8,7 @@
  *
  * The owner's loop:
  *
- *     mailbox_open(mb)
+ *     mailbox_open(mb, NULL)
  *     if (mailbox_may_sleep(mb))       // announces sleep, looks once more
  *         poll, with mb->fd among the descriptors
  *     mailbox_awake(mb)
@@ -49,8 +49,11 @@ void mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
 /* Owner: takes all letters, linked oldest first; NULL when there is none. */
 struct letter *mailbox_take(struct mailbox *mb);
 
-/* Owner: takes all letters and handles them, oldest first. */
-void mailbox_open(struct mailbox *mb);
+/* Owner: takes all letters and handles them, oldest first. Before each of them
+   look_ahead, unless NULL, is called with the one that follows, to load what
+   that one will need. */
+void mailbox_open(struct mailbox *mb,
+                  void (*look_ahead)(const struct letter *next));
 
 /* Owner: whether it may now sleep in poll. False: a letter came in between. */
 bool mailbox_may_sleep(struct mailbox *mb);

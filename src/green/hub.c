@@ -237,7 +237,7 @@ turn_loop(bool block)
     int active = ev_run(hub.loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
     hub.release_gil = false;
     mailbox_awake(&hub.inbox);
-    mailbox_open(&hub.inbox);
+    mailbox_open(&hub.inbox, NULL);
     note_poll();
     if (PyErr_CheckSignals() < 0) {
         hub_throw_into_main();
@@ -320,7 +320,7 @@ hub_next(void)
     for (;;) {
         if (!mailbox_is_empty(&hub.inbox)) {
             hub.in_callback = true;
-            mailbox_open(&hub.inbox);
+            mailbox_open(&hub.inbox, NULL);
             hub.in_callback = false;
         }
         if (hub.queue.next == &hub.queue) {

@@ -104,7 +104,7 @@ on_socket(struct ev_loop *loop, ev_io *w, int revents)
 
 /* Has what the next two need loaded while libcurl acts on this one. */
 static void
-look_ahead(const struct io_thread *io, const struct sock *s)
+look_at_next(const struct io_thread *io, const struct sock *s)
 {
     const struct sock *next = s->ready;
     if (next == NULL) {
@@ -122,7 +122,7 @@ act_on_ready(struct io_thread *io)
 {
     struct sock *s;
     while ((s = io->ready) != NULL) {
-        look_ahead(io, s);
+        look_at_next(io, s);
         forget_ready(s);
         if (!s->idle) {
             int running;
@@ -477,6 +477,18 @@ handle_close(struct letter *letter)
     }
 }
 
+/* What a new exchange needs of others. */
+static void
+look_at_letter(const struct letter *next)
+{
+    if (next->handle == handle_submit) {
+        const struct exchange *x = (const struct exchange *)next;
+        prefetch(x->connections, sizeof(*x->connections));
+        prefetch(x->url, CACHE_LINE);
+        prefetch(x->reply, sizeof(*x->reply));
+    }
+}
+
 struct drop_letter {
     struct letter letter;
     struct connections *connections;
@@ -532,7 +544,7 @@ run_thread(void *argument)
     struct io_thread *io = argument;
     memory_keep();
     while (!io->stopping) {
-        mailbox_open(&io->inbox);
+        mailbox_open(&io->inbox, look_at_letter);
         while (io->kick) {
             int running;
             io->kick = false;
@@ -591,7 +603,8 @@ close_thread(struct io_thread *io)
     transfer_free_pool(io);
     parsed_free_all(io);
     lookup_free_all(io);
-    mailbox_open(&io->inbox);   /* of lookups that ended meanwhile */
+    /* Of lookups that ended meanwhile. */
+    mailbox_open(&io->inbox, look_at_letter);
     while (io->open != NULL) {
         drop_share(io->open);
     }
@@ -682,7 +695,7 @@ engine_stop(void)
         struct stop_letter stop = {{.handle = handle_stop}, io};
         mailbox_post(&io->inbox, &stop.letter);
         pthread_join(io->thread, NULL);
-        mailbox_open(&io->inbox);
+        mailbox_open(&io->inbox, look_at_letter);
         send_finished(io);
         close_thread(io);
     }
@@ -836,6 +849,7 @@ connections_new(void)
         return NULL;
     }
     settle(c);
+    c->large = 1;
     return c;
 }
 

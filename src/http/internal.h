@@ -35,6 +35,8 @@ struct connections {
     unsigned source;            /* counts local addresses */
     unsigned start;             /* of the engine, that io belongs to */
     int exchanges;              /* out on these connections */
+    int large;                  /* requests until the replies, if all of them
+                                   are small, count as such */
     bool closing;               /* freed when nothing is out */
     bool dropping;              /* share closed when nothing is out */
 };
@@ -116,7 +118,9 @@ struct transfer {
     bool verify;
     bool close_after;           /* the connection is not kept */
     bool undecoded;
+    long buffer_bytes;          /* that libcurl reads into */
     bool guarded;               /* see receive_guard() */
+    bool forgets;               /* see transfer_done() */
 
     struct parsed *parsed;      /* its URL, or NULL: libcurl parses it */
     struct curl_slist *addresses;       /* given to this transfer, or NULL */
@@ -163,6 +167,9 @@ bool setup_options(struct transfer *t, const struct http_options *options);
 
 /* Sets what this hop of the transfer's exchange needs. */
 CURLcode setup_hop(struct transfer *t);
+
+/* A reply has come with so many bytes: what will the next one need? */
+void setup_expect(struct connections *c, size_t bytes);
 
 /* --- receive.c */
 

@@ -1,6 +1,6 @@
 /*
- * An allocator for libcurl: malloc() behind lists of free blocks, one list per
- * size and thread.
+ * An allocator for libcurl and OpenSSL: malloc() behind lists of free blocks,
+ * one list per size and thread.
  *
  * malloc() itself keeps no more than seven free blocks of a size at hand, and
  * none above 1 KB; a hundred requests that are sent and answered in bursts, each
@@ -15,6 +15,7 @@
 #include "http/memory.h"
 
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,12 @@
 #define BUFFER_BYTES (CURL_MAX_WRITE_SIZE + 1)
 #define BUFFER_LIST SMALL_LISTS
 
+/* OpenSSL's buffers for a record, which it has only while it reads or writes:
+   16 KB and what encryption adds, which depends on the version. */
+#define RECORD_BYTES ((size_t)17 * 1024)
+#define RECORD_LIST (SMALL_LISTS + 1)
+#define LISTS (SMALL_LISTS + 2)
+
 struct block {
     struct block *next;
 };
@@ -37,7 +44,7 @@ struct block {
 static _Thread_local struct {
     bool on;
     size_t bytes;               /* in all lists, as list_bytes() counts */
-    struct block *lists[SMALL_LISTS + 1];
+    struct block *lists[LISTS];
 } kept;
 
 /* The list from which a request of so many bytes is served, or -1. */
@@ -50,7 +57,10 @@ list_for_request(size_t size)
     if (size <= (SMALL_LISTS - 1) * GRAIN + ODD) {
         return (int)((size - ODD + GRAIN - 1) / GRAIN);
     }
-    return size == BUFFER_BYTES ? BUFFER_LIST : -1;
+    if (size == BUFFER_BYTES) {
+        return BUFFER_LIST;
+    }
+    return size > BUFFER_BYTES && size <= RECORD_BYTES ? RECORD_LIST : -1;
 }
 
 /* The list that a block of so many usable bytes belongs to, or -1. */
@@ -63,8 +73,11 @@ list_for_block(size_t usable)
     if (usable < SMALL_LISTS * GRAIN + ODD) {
         return (int)((usable - ODD) / GRAIN);
     }
-    return usable >= BUFFER_BYTES && usable < BUFFER_BYTES + 4 * GRAIN
-               ? BUFFER_LIST
+    if (usable >= BUFFER_BYTES && usable < BUFFER_BYTES + 4 * GRAIN) {
+        return BUFFER_LIST;
+    }
+    return usable >= RECORD_BYTES && usable < RECORD_BYTES + 4 * GRAIN
+               ? RECORD_LIST
                : -1;
 }
 
@@ -72,7 +85,9 @@ list_for_block(size_t usable)
 static size_t
 list_bytes(int i)
 {
-    return i == BUFFER_LIST ? BUFFER_BYTES : (size_t)i * GRAIN + ODD;
+    return i == BUFFER_LIST   ? BUFFER_BYTES
+           : i == RECORD_LIST ? RECORD_BYTES
+                              : (size_t)i * GRAIN + ODD;
 }
 
 static void *
@@ -87,11 +102,18 @@ take(size_t size)
     return b;
 }
 
+/* What to ask malloc() for, so that the block fits its list. */
+static size_t
+whole(size_t size)
+{
+    return size > BUFFER_BYTES && size <= RECORD_BYTES ? RECORD_BYTES : size;
+}
+
 static void *
 memory_malloc(size_t size)
 {
     void *p = take(size);
-    return p != NULL ? p : malloc(size);
+    return p != NULL ? p : malloc(whole(size));
 }
 
 static void *
@@ -102,7 +124,7 @@ memory_calloc(size_t n, size_t size)
         return NULL;
     }
     void *p = take(bytes);
-    return p != NULL ? memset(p, 0, bytes) : calloc(n, size);
+    return p != NULL ? memset(p, 0, bytes) : calloc(1, whole(bytes));
 }
 
 static void
@@ -135,7 +157,7 @@ memory_realloc(void *p, size_t size)
     }
     void *larger = take(size);
     if (larger == NULL) {
-        return realloc(p, size);
+        return realloc(p, whole(size));
     }
     memcpy(larger, p, usable);
     memory_free(p);
@@ -148,6 +170,37 @@ memory_strdup(const char *s)
     size_t size = strlen(s) + 1;
     char *copy = memory_malloc(size);
     return copy != NULL ? memcpy(copy, s, size) : NULL;
+}
+
+/* OpenSSL's way to ask: 0 bytes are no block. */
+
+static void *
+openssl_malloc(size_t size, const char *file, int line)
+{
+    return size > 0 ? memory_malloc(size) : NULL;
+}
+
+static void
+openssl_free(void *p, const char *file, int line)
+{
+    memory_free(p);
+}
+
+static void *
+openssl_realloc(void *p, size_t size, const char *file, int line)
+{
+    if (size == 0) {
+        memory_free(p);
+        return NULL;
+    }
+    return memory_realloc(p, size);
+}
+
+void
+memory_serve_openssl(void)
+{
+    (void)CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc,
+                                   openssl_free);
 }
 
 CURLcode
@@ -169,7 +222,7 @@ memory_keep(void)
 void
 memory_give_back(void)
 {
-    for (int i = 0; i <= SMALL_LISTS; i++) {
+    for (int i = 0; i < LISTS; i++) {
         while (kept.lists[i] != NULL) {
             struct block *b = kept.lists[i];
             kept.lists[i] = b->next;

@@ -1,7 +1,8 @@
 /*
- * libcurl's memory. A request makes libcurl allocate and free some hundred
- * blocks, many of them on threads that do nothing else, so an I/O thread keeps
- * what was freed for the next request instead of asking malloc() again.
+ * libcurl's memory, and OpenSSL's. A request makes libcurl allocate and free
+ * some hundred blocks, many of them on threads that do nothing else, so an I/O
+ * thread keeps what was freed for the next request instead of asking malloc()
+ * again.
  */
 #ifndef LOCUST_HTTP_MEMORY_H
 #define LOCUST_HTTP_MEMORY_H
@@ -10,6 +11,10 @@
 
 /* curl_global_init() with our allocator. May be called again. */
 CURLcode memory_init(void);
+
+/* OpenSSL allocates with ours, too. It takes that only from who comes before its
+   first use; later nothing changes. */
+void memory_serve_openssl(void);
 
 /* The calling thread keeps freed blocks from now on. */
 void memory_keep(void);

@@ -15,6 +15,14 @@
    make slow users reconnect. */
 #define KEEP_SECONDS (10L * 365 * 24 * 3600)
 
+/* A request has a buffer to read into for as long as it is out: where replies
+   are small, a small one. libcurl's own are the large ones. */
+#define SMALL_BUFFER 2048L
+#define LARGE_BUFFER ((long)CURL_MAX_WRITE_SIZE)
+
+/* So many replies of a session must be small before they are expected to. */
+#define SMALL_REPLIES 8
+
 #define SET(option, value) \
     r = r != CURLE_OK ? r : curl_easy_setopt(e, option, value)
 
@@ -32,7 +40,10 @@ setup_handle(struct transfer *t)
     CURLcode r = CURLE_OK;
     t->verify = true;
     t->close_after = t->undecoded = false;
-    t->guarded = curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
+    t->buffer_bytes = LARGE_BUFFER;
+    unsigned libcurl = curl_version_info(CURLVERSION_NOW)->version_num;
+    t->guarded = libcurl < 0x080101;
+    t->forgets = libcurl < 0x080000;
     SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_ERRORBUFFER, t->error);
     SET(CURLOPT_NOSIGNAL, 1L);
@@ -363,11 +374,25 @@ set_verify(struct transfer *t, bool verify)
     return r;
 }
 
+/* libcurl refuses while a handle has one left, as after some failures: then it
+   is used once more. */
+static void
+set_buffer(struct transfer *t)
+{
+    bool small = t->x->stream == NULL && t->x->connections->large == 0;
+    long bytes = small ? SMALL_BUFFER : LARGE_BUFFER;
+    if (t->buffer_bytes != bytes &&
+        curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, bytes) == CURLE_OK) {
+        t->buffer_bytes = bytes;
+    }
+}
+
 CURLcode
 setup_hop(struct transfer *t)
 {
     CURL *e = t->easy;
     struct exchange *x = t->x;
+    set_buffer(t);
     CURLSH *share = cache_open(x);
     CURLcode r = share != NULL ? curl_easy_setopt(e, CURLOPT_URL, x->url)
                                : CURLE_OUT_OF_MEMORY;
@@ -399,4 +424,15 @@ setup_hop(struct transfer *t)
         r = curl_easy_setopt(e, CURLOPT_RESOLVE, t->addresses);
     }
     return r;
+}
+
+void
+setup_expect(struct connections *c, size_t bytes)
+{
+    if (bytes > SMALL_BUFFER) {
+        c->large = SMALL_REPLIES;
+    }
+    else if (c->large > 0) {
+        c->large--;
+    }
 }

@@ -54,12 +54,14 @@ arm(struct transfer *t, int64_t now, double seconds)
     }
 }
 
+static void finish(struct transfer *t, CURLcode result);
+
 /* Ends a transfer that libcurl still runs, with a result of our own. */
 static void
 end_early(struct transfer *t, enum http_error error, int code)
 {
     exchange_fail(t->x, error, code, NULL);
-    transfer_done(t, CURLE_ABORTED_BY_CALLBACK);
+    finish(t, CURLE_ABORTED_BY_CALLBACK);
 }
 
 static void
@@ -373,8 +375,8 @@ start_hop(struct io_thread *io, struct exchange *x)
     engine_start_hop(io, x);
 }
 
-void
-transfer_done(struct transfer *t, CURLcode result)
+static void
+finish(struct transfer *t, CURLcode result)
 {
     struct io_thread *io = t->io;
     struct exchange *x = t->x;
@@ -398,6 +400,7 @@ transfer_done(struct transfer *t, CURLcode result)
         }
         x->reply->lines = t->headers;
         t->headers = NULL;
+        setup_expect(x->connections, x->reply->raw.length);
     }
     curl_multi_remove_handle(io->multi, t->easy);
     transfer_give_back(t);
@@ -406,6 +409,27 @@ transfer_done(struct transfer *t, CURLcode result)
         return;
     }
     engine_finish(io, x);
+}
+
+/* Whenever a handle is removed that has used a connection, libcurl before 8.0.0
+   looks through its whole connection cache for some that nobody else may use.
+   Asked for that connection where there is none, it forgets that there was
+   one. */
+static void
+forget_connection(struct transfer *t)
+{
+    curl_socket_t none;
+    curl_easy_setopt(t->easy, CURLOPT_SHARE, NULL);
+    curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &none);
+}
+
+void
+transfer_done(struct transfer *t, CURLcode result)
+{
+    if (t->forgets) {
+        forget_connection(t);
+    }
+    finish(t, result);
 }
 
 void

@@ -1,4 +1,4 @@
-/* Mailboxes: order, the bell, and many threads that post at once. */
+/* Mailboxes: order, the bell, opening, and many threads that post at once. */
 #include "base/mailbox.h"
 
 #include <errno.h>
@@ -71,6 +71,47 @@ test_bell(void **state)
     mailbox_close(&mb);
 }
 
+static struct letter *seen[16];
+static int seen_count;
+
+static void
+see(const struct letter *letter)
+{
+    seen[seen_count++] = (struct letter *)letter;
+}
+
+/* The one who handles a letter may send it again. */
+static void
+handle(struct letter *letter)
+{
+    see(letter);
+    letter->next = letter;
+}
+
+static void
+test_open(void **state)
+{
+    struct mailbox mb;
+    struct letter a = {.handle = handle}, b = a, c = a;
+    assert_int_equal(mailbox_init(&mb), 0);
+    mailbox_open(&mb, see);
+    assert_int_equal(seen_count, 0);
+    mailbox_post(&mb, &a);
+    mailbox_post(&mb, &b);
+    mailbox_post(&mb, &c);
+    mailbox_open(&mb, see);
+    struct letter *const order[] = {&b, &a, &c, &b, &c};
+    assert_int_equal(seen_count, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_ptr_equal(seen[i], order[i]);
+    }
+    mailbox_post(&mb, &a);
+    mailbox_open(&mb, NULL);
+    assert_int_equal(seen_count, 6);
+    assert_true(mailbox_is_empty(&mb));
+    mailbox_close(&mb);
+}
+
 struct sender {
     pthread_t thread;
     struct mailbox *to;
@@ -136,6 +177,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_bell),
+        cmocka_unit_test(test_open),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

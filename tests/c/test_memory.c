@@ -2,6 +2,8 @@
 #include "config.h"
 #include "unit.h"
 
+#include <malloc.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -58,6 +60,48 @@ a_freed_block_is_used_again(void **state)
     curl_url_cleanup(second);
 }
 
+/* A record's buffer, and what is longer and shorter. */
+static void
+openssl_gets_blocks_of_ours(void **state)
+{
+    static const size_t sizes[] = {24, 2500, 16384, 16385, 16704, 17408, 17409};
+    enum { N = sizeof(sizes) / sizeof(sizes[0]) };
+    unsigned char *blocks[N];
+    for (int i = 0; i < N; i++) {
+        blocks[i] = OPENSSL_malloc(sizes[i]);
+        assert_non_null(blocks[i]);
+        memset(blocks[i], i + 1, sizes[i]);
+    }
+    for (int i = 0; i < N; i++) {
+        for (size_t k = 0; k < sizes[i]; k++) {
+            assert_int_equal(blocks[i][k], i + 1);
+        }
+        OPENSSL_free(blocks[i]);
+    }
+#ifndef WITH_SANITIZERS
+    void *first = OPENSSL_malloc(16704);
+    assert_true(malloc_usable_size(first) >= 17408);
+    uintptr_t where = (uintptr_t)first;
+    OPENSSL_free(first);
+    void *second = OPENSSL_malloc(17000);
+    assert_int_equal((uintptr_t)second, where);
+    OPENSSL_free(second);
+#endif
+}
+
+static void
+openssl_asks_in_its_own_way(void **state)
+{
+    assert_null(OPENSSL_malloc(0));
+    char *p = OPENSSL_realloc(NULL, 10);
+    assert_non_null(p);
+    strcpy(p, "123456789");
+    p = OPENSSL_realloc(p, 16700);
+    assert_non_null(p);
+    assert_string_equal(p, "123456789");
+    assert_null(OPENSSL_realloc(p, 0));
+}
+
 static void *
 free_it(void *block)
 {
@@ -106,9 +150,12 @@ keep_no_more(void **state)
 int
 main(void)
 {
+    memory_serve_openssl();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_do_not_overlap),
         cmocka_unit_test(a_freed_block_is_used_again),
+        cmocka_unit_test(openssl_gets_blocks_of_ours),
+        cmocka_unit_test(openssl_asks_in_its_own_way),
         cmocka_unit_test(another_thread_may_free),
         cmocka_unit_test(all_can_be_given_back),
     };
