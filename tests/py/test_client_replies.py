@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import random
 import socket
 import sys
 import threading
@@ -102,6 +103,18 @@ def test_a_folded_cookie_and_a_folded_location(server, client):
     server.reply = reply("Set-Cookie: a=1;", " path=/end", "Location:", " /end", status="302 Found")
     assert client.get("/").text == "end"
     assert b"Cookie: a=1" in server.requests[-1]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_sizes_that_change(server, client, stream):
+    """What is read at a time depends on the replies before; what comes of it does not."""
+    few = [0, 5, 1900] * 4
+    for n in [*few, 70000, *few, 2047, 2048, 2049, 16384, 16385, *few, 3000000, *few]:
+        body = random.Random(n).randbytes(n)
+        server.reply = reply("X-Long: " + "l" * n if n < 30000 else "X-Long: l", body=body)
+        response = client.get("/", stream=stream)
+        assert response.content == body
+        assert len(response.headers["X-Long"]) == (n if n < 30000 else 1)
 
 
 @pytest.mark.parametrize("coding", ["utf-8", "aws-chunked", "gzip, utf-8", "none", ""])
