@@ -1,166 +1,261 @@
 /*
- * An allocator for libcurl and OpenSSL: malloc() behind lists of free blocks,
- * one list per size and thread.
+ * An allocator for what libcurl and OpenSSL ask for on I/O threads.
  *
- * malloc() itself keeps no more than seven free blocks of a size at hand, and
- * none above 1 KB; a hundred requests that are sent and answered in bursts, each
- * with a read buffer of 16 KB, go far beyond that.
+ * What a connection keeps is used at each of its requests, so with thousands of
+ * them it matters on how many pages it lies. malloc() puts it wherever there is
+ * room: among what a handshake leaves and nobody looks at again. Here each size
+ * has address space of its own, where blocks lie side by side. It also tells a
+ * block's size from its address, so that freeing one touches nothing but it.
  *
- * Blocks are malloc()'s own, so any thread may free them, and what is left in
- * no list is found by leak checkers. A list's blocks are alike: their usable
- * size is that of the list or more. Sanitized builds keep nothing, so that
- * every wrong use of a block is seen.
+ * Free blocks are in lists, one per size and thread. Threads that have none
+ * allocate with malloc(); but they may free any block, and put it where the I/O
+ * threads find it. Sanitized builds leave everything to malloc(), so that every
+ * wrong use of a block is seen; so does a system that has not got the address
+ * space.
  */
 #include "config.h"
 #include "http/memory.h"
 
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-/* List i has blocks of at least i * GRAIN + ODD usable bytes: malloc()'s own
-   sizes are such. */
-#define GRAIN 16
-#define ODD 8
-#define SMALL_LISTS 160         /* up to 2.5 KB */
-#define KEPT_BYTES ((size_t)8 * 1024 * 1024)    /* per thread, at the most */
+/* Sizes: to 1 KB by 16 bytes, to 8 KB by 128, and to 17 KB by 1,024, which is
+   more than the buffers of libcurl (16 KB and a byte) and OpenSSL (a record of
+   16 KB and what encryption adds). */
+enum {
+    SMALL = 64,
+    MIDDLE = SMALL + 56,
+    SIZES = MIDDLE + 9,
+};
+#define SMALL_MOST ((size_t)1024)
+#define MIDDLE_MOST ((size_t)8192)
+#define MOST ((size_t)17408)
 
-/* libcurl's read buffer: CURL_MAX_WRITE_SIZE and a byte. */
-#define BUFFER_BYTES (CURL_MAX_WRITE_SIZE + 1)
-#define BUFFER_LIST SMALL_LISTS
+/* Address space of one size. Memory is what of it was touched. */
+#define REGION_BYTES ((size_t)1 << 30)
 
-/* OpenSSL's buffers for a record, which it has only while it reads or writes:
-   16 KB and what encryption adds, which depends on the version. */
-#define RECORD_BYTES ((size_t)17 * 1024)
-#define RECORD_LIST (SMALL_LISTS + 1)
-#define LISTS (SMALL_LISTS + 2)
+/* How much of it a thread takes at a time; at least one block. */
+#define REFILL_BYTES ((size_t)4096)
+
+/* Less of a size is not given back. */
+#define WORTH_BYTES ((size_t)8192)
 
 struct block {
     struct block *next;
 };
 
+/* The address space of one size, cut into blocks from the beginning. */
+struct region {
+    char *base;
+    uint32_t cut;               /* blocks, so far */
+    uint32_t *blank;            /* free ones whose memory was given back */
+    uint32_t blank_count, blank_room;
+    _Atomic(struct block *) strays;     /* freed on threads without lists */
+};
+
+static struct {
+    pthread_once_t once;
+    char *base;                 /* of all regions; NULL: there are none */
+    pthread_mutex_t lock;       /* guards cut and blank of all */
+    struct region regions[SIZES];
+} space = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+
 static _Thread_local struct {
     bool on;
-    size_t bytes;               /* in all lists, as list_bytes() counts */
-    struct block *lists[LISTS];
+    struct block *lists[SIZES];
 } kept;
 
-/* The list from which a request of so many bytes is served, or -1. */
+/* --- Sizes and addresses. */
+
+/* The smallest size that has room for so many bytes, or -1. */
 static int
-list_for_request(size_t size)
+size_for(size_t bytes)
 {
-    if (size <= GRAIN + ODD) {
-        return 1;
+    if (bytes <= SMALL_MOST) {
+        return bytes > 0 ? (int)((bytes - 1) / 16) : 0;
     }
-    if (size <= (SMALL_LISTS - 1) * GRAIN + ODD) {
-        return (int)((size - ODD + GRAIN - 1) / GRAIN);
+    if (bytes <= MIDDLE_MOST) {
+        return SMALL + (int)((bytes - SMALL_MOST - 1) / 128);
     }
-    if (size == BUFFER_BYTES) {
-        return BUFFER_LIST;
-    }
-    return size > BUFFER_BYTES && size <= RECORD_BYTES ? RECORD_LIST : -1;
+    return bytes <= MOST ? MIDDLE + (int)((bytes - MIDDLE_MOST - 1) / 1024)
+                         : -1;
 }
 
-/* The list that a block of so many usable bytes belongs to, or -1. */
-static int
-list_for_block(size_t usable)
+static size_t
+bytes_of(int size)
 {
-    if (usable < GRAIN + ODD) {
-        return -1;
-    }
-    if (usable < SMALL_LISTS * GRAIN + ODD) {
-        return (int)((usable - ODD) / GRAIN);
-    }
-    if (usable >= BUFFER_BYTES && usable < BUFFER_BYTES + 4 * GRAIN) {
-        return BUFFER_LIST;
-    }
-    return usable >= RECORD_BYTES && usable < RECORD_BYTES + 4 * GRAIN
-               ? RECORD_LIST
+    size_t i = (size_t)size;
+    return size < SMALL    ? (i + 1) * 16
+           : size < MIDDLE ? SMALL_MOST + (i - SMALL + 1) * 128
+                           : MIDDLE_MOST + (i - MIDDLE + 1) * 1024;
+}
+
+/* The size of a block, or -1: it is malloc()'s. */
+static int
+size_of(const void *p)
+{
+    size_t offset = (size_t)((uintptr_t)p - (uintptr_t)space.base);
+    return space.base != NULL && offset < SIZES * REGION_BYTES
+               ? (int)(offset / REGION_BYTES)
                : -1;
 }
 
-/* What a block of a list has at least, by which all of it is counted. */
-static size_t
-list_bytes(int i)
+size_t
+memory_bytes(void *p)
 {
-    return i == BUFFER_LIST   ? BUFFER_BYTES
-           : i == RECORD_LIST ? RECORD_BYTES
-                              : (size_t)i * GRAIN + ODD;
+    int size = size_of(p);
+    return size >= 0 ? bytes_of(size) : malloc_usable_size(p);
 }
 
-static void *
-take(size_t size)
+/* Huge pages are refused: the first block of a size would commit 2 MB. */
+static void
+reserve(void)
 {
-    int i = kept.on ? list_for_request(size) : -1;
-    struct block *b = i >= 0 ? kept.lists[i] : NULL;
+    char *base = mmap(NULL, SIZES * REGION_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) {
+        return;
+    }
+    (void)madvise(base, SIZES * REGION_BYTES, MADV_NOHUGEPAGE);
+    for (int i = 0; i < SIZES; i++) {
+        space.regions[i].base = base + (size_t)i * REGION_BYTES;
+    }
+    space.base = base;
+}
+
+/* --- Taking. */
+
+static void
+put(int size, void *p)
+{
+    struct block *b = p;
+    b->next = kept.lists[size];
+    kept.lists[size] = b;
+}
+
+static struct block *
+pop(int size)
+{
+    struct block *b = kept.lists[size];
     if (b != NULL) {
-        kept.lists[i] = b->next;
-        kept.bytes -= list_bytes(i);
+        kept.lists[size] = b->next;
     }
     return b;
 }
 
-/* What to ask malloc() for, so that the block fits its list. */
-static size_t
-whole(size_t size)
+/* One that was given back, or was never used; NULL at the end of the region.
+   The lock is held. */
+static void *
+cut(struct region *r, size_t bytes)
 {
-    return size > BUFFER_BYTES && size <= RECORD_BYTES ? RECORD_BYTES : size;
+    if (r->blank_count > 0) {
+        return r->base + r->blank[--r->blank_count] * bytes;
+    }
+    if ((r->cut + 1) * bytes > REGION_BYTES) {
+        return NULL;
+    }
+    return r->base + r->cut++ * bytes;
+}
+
+static struct block *
+refill(int size)
+{
+    struct region *r = &space.regions[size];
+    size_t bytes = bytes_of(size);
+    kept.lists[size] = atomic_exchange(&r->strays, NULL);
+    if (kept.lists[size] == NULL) {
+        size_t n = bytes < REFILL_BYTES ? REFILL_BYTES / bytes : 1;
+        pthread_mutex_lock(&space.lock);
+        for (void *p; n > 0 && (p = cut(r, bytes)) != NULL; n--) {
+            put(size, p);
+        }
+        pthread_mutex_unlock(&space.lock);
+    }
+    return pop(size);
 }
 
 static void *
-memory_malloc(size_t size)
+memory_malloc(size_t bytes)
 {
-    void *p = take(size);
-    return p != NULL ? p : malloc(whole(size));
+    int size = kept.on ? size_for(bytes) : -1;
+    if (size < 0) {
+        return malloc(bytes);
+    }
+    struct block *b = pop(size);
+    if (b == NULL) {
+        b = refill(size);
+    }
+    return b != NULL ? b : malloc(bytes);
 }
 
 static void *
 memory_calloc(size_t n, size_t size)
 {
     size_t bytes;
+    if (!kept.on) {
+        return calloc(n, size);
+    }
     if (__builtin_mul_overflow(n, size, &bytes)) {
         return NULL;
     }
-    void *p = take(bytes);
-    return p != NULL ? memset(p, 0, bytes) : calloc(1, whole(bytes));
+    void *p = memory_malloc(bytes);
+    return p != NULL ? memset(p, 0, bytes) : NULL;
+}
+
+/* --- Freeing. */
+
+/* Blocks from first to last, for whoever needs them. */
+static void
+leave(int size, struct block *first, struct block *last)
+{
+    _Atomic(struct block *) *strays = &space.regions[size].strays;
+    last->next = atomic_load_explicit(strays, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(strays, &last->next, first)) {
+    }
 }
 
 static void
 memory_free(void *p)
 {
-    if (p == NULL) {
-        return;
+    int size = size_of(p);
+    if (size < 0) {
+        free(p);
     }
-    int i = kept.on ? list_for_block(malloc_usable_size(p)) : -1;
-    if (i >= 0 && kept.bytes + list_bytes(i) <= KEPT_BYTES) {
-        struct block *b = p;
-        b->next = kept.lists[i];
-        kept.lists[i] = b;
-        kept.bytes += list_bytes(i);
-        return;
+    else if (kept.on) {
+        put(size, p);
     }
-    free(p);
+    else {
+        leave(size, p, p);
+    }
 }
 
 static void *
-memory_realloc(void *p, size_t size)
+memory_realloc(void *p, size_t bytes)
 {
+    int size = size_of(p);
+    bytes = bytes > 0 ? bytes : 1;      /* what 0 means, C leaves open */
     if (p == NULL) {
-        return memory_malloc(size);
+        return memory_malloc(bytes);
     }
-    size = size > 0 ? size : 1; /* what 0 means, C leaves open */
-    size_t usable = kept.on ? malloc_usable_size(p) : 0;
-    if (size <= usable) {
+    if (size < 0) {
+        return realloc(p, bytes);
+    }
+    if (bytes <= bytes_of(size)) {
         return p;
     }
-    void *larger = take(size);
-    if (larger == NULL) {
-        return realloc(p, whole(size));
+    void *larger = memory_malloc(bytes);
+    if (larger != NULL) {
+        memcpy(larger, p, bytes_of(size));
+        memory_free(p);
     }
-    memcpy(larger, p, usable);
-    memory_free(p);
     return larger;
 }
 
@@ -171,6 +266,176 @@ memory_strdup(const char *s)
     char *copy = memory_malloc(size);
     return copy != NULL ? memcpy(copy, s, size) : NULL;
 }
+
+/* --- Giving back. */
+
+/* A set of blocks of one region, by their numbers. */
+
+static bool
+has(const uint8_t *set, size_t i)
+{
+    return set[i / 8] >> i % 8 & 1;
+}
+
+static void
+add(uint8_t *set, size_t i)
+{
+    set[i / 8] |= (uint8_t)(1 << i % 8);
+}
+
+/* Whether all blocks that lie on a page, also in part, are in the set. */
+static bool
+has_all(const uint8_t *set, size_t count, size_t bytes, size_t page,
+        size_t page_bytes)
+{
+    size_t i = page * page_bytes / bytes;
+    size_t end = ((page + 1) * page_bytes + bytes - 1) / bytes;
+    end = end < count ? end : count;
+    while (i < end && has(set, i)) {
+        i++;
+    }
+    return i == end;
+}
+
+/* Gives the memory of unused pages back. A block that lies on one of them has
+   lost what is written in it and cannot be in a list: it is blank. */
+static void
+drop_pages(const struct region *r, const uint8_t *unused, uint8_t *blank,
+           size_t count, size_t bytes)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    size_t pages = count * bytes / page_bytes;
+    for (size_t page = 0; page < pages; page++) {
+        if (!has_all(unused, count, bytes, page, page_bytes)) {
+            continue;
+        }
+        size_t first = page;
+        while (page < pages &&
+               has_all(unused, count, bytes, page, page_bytes)) {
+            page++;
+        }
+        if (madvise(r->base + first * page_bytes, (page - first) * page_bytes,
+                    MADV_DONTNEED) != 0) {
+            continue;
+        }
+        size_t last = (page * page_bytes + bytes - 1) / bytes;
+        for (size_t i = first * page_bytes / bytes; i < last; i++) {
+            add(blank, i);
+        }
+    }
+}
+
+/* Makes room for so many more blank ones. The lock is held. */
+static bool
+reserve_blank(struct region *r, size_t count)
+{
+    size_t room = r->blank_count + count;
+    if (room > r->blank_room) {
+        uint32_t *blank = realloc(r->blank, room * sizeof(*blank));
+        if (blank == NULL) {
+            return false;
+        }
+        r->blank = blank;
+        r->blank_room = (uint32_t)room;
+    }
+    return true;
+}
+
+/* The list anew, the lowest address first, without the blank ones. */
+static void
+sort_list(int size, const uint8_t *unused, const uint8_t *blank, size_t count)
+{
+    struct region *r = &space.regions[size];
+    size_t bytes = bytes_of(size);
+    kept.lists[size] = NULL;
+    for (size_t i = count; i-- > 0;) {
+        if (has(blank, i)) {
+            r->blank[r->blank_count++] = (uint32_t)i;
+        }
+        else if (has(unused, i)) {
+            put(size, r->base + i * bytes);
+        }
+    }
+}
+
+/* For one size, whose list has n blocks; the lock is held. Without memory
+   nothing is given back. */
+static void
+give_back(int size, size_t n)
+{
+    struct region *r = &space.regions[size];
+    size_t count = r->cut, bytes = bytes_of(size);
+    uint8_t *unused = calloc(2, count / 8 + 1);
+    if (unused != NULL && reserve_blank(r, n)) {
+        uint8_t *blank = unused + count / 8 + 1;
+        for (struct block *b = kept.lists[size]; b != NULL; b = b->next) {
+            add(unused, (size_t)((char *)b - r->base) / bytes);
+        }
+        while (r->blank_count > 0) {
+            add(unused, r->blank[--r->blank_count]);
+        }
+        drop_pages(r, unused, blank, count, bytes);
+        sort_list(size, unused, blank, count);
+    }
+    free(unused);
+}
+
+void
+memory_give_back(void)
+{
+    if (space.base == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&space.lock);
+    for (int size = 0; size < SIZES; size++) {
+        struct block *b = atomic_exchange(&space.regions[size].strays, NULL);
+        while (b != NULL) {
+            struct block *next = b->next;
+            put(size, b);
+            b = next;
+        }
+        size_t n = 0;
+        for (b = kept.lists[size]; b != NULL; b = b->next) {
+            n++;
+        }
+        if (n * bytes_of(size) >= WORTH_BYTES) {
+            give_back(size, n);
+        }
+    }
+    pthread_mutex_unlock(&space.lock);
+}
+
+void
+memory_keep(void)
+{
+#ifndef WITH_SANITIZERS
+    pthread_once(&space.once, reserve);
+    kept.on = space.base != NULL;
+#endif
+}
+
+void
+memory_keep_no_more(void)
+{
+    if (!kept.on) {
+        return;
+    }
+    memory_give_back();
+    kept.on = false;
+    for (int size = 0; size < SIZES; size++) {
+        struct block *first = kept.lists[size], *last = first;
+        if (first == NULL) {
+            continue;
+        }
+        while (last->next != NULL) {
+            last = last->next;
+        }
+        leave(size, first, last);
+        kept.lists[size] = NULL;
+    }
+}
+
+/* --- Whom it serves. */
 
 /* OpenSSL's way to ask: 0 bytes are no block. */
 
@@ -209,32 +474,4 @@ memory_init(void)
     return curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_malloc,
                                 memory_free, memory_realloc, memory_strdup,
                                 memory_calloc);
-}
-
-void
-memory_keep(void)
-{
-#ifndef WITH_SANITIZERS
-    kept.on = true;
-#endif
-}
-
-void
-memory_give_back(void)
-{
-    for (int i = 0; i < LISTS; i++) {
-        while (kept.lists[i] != NULL) {
-            struct block *b = kept.lists[i];
-            kept.lists[i] = b->next;
-            free(b);
-        }
-    }
-    kept.bytes = 0;
-}
-
-void
-memory_keep_no_more(void)
-{
-    kept.on = false;
-    memory_give_back();
 }

@@ -1,8 +1,8 @@
 /*
  * libcurl's memory, and OpenSSL's. A request makes libcurl allocate and free
- * some hundred blocks, many of them on threads that do nothing else, so an I/O
- * thread keeps what was freed for the next request instead of asking malloc()
- * again.
+ * some hundred blocks, so an I/O thread keeps what was freed for the next one;
+ * and what connections keep lies close together. Blocks are freed by libcurl
+ * and OpenSSL only: free() does not know them.
  */
 #ifndef LOCUST_HTTP_MEMORY_H
 #define LOCUST_HTTP_MEMORY_H
@@ -19,10 +19,15 @@ void memory_serve_openssl(void);
 /* The calling thread keeps freed blocks from now on. */
 void memory_keep(void);
 
-/* The calling thread's kept blocks go back to malloc(). */
+/* Gives the memory of kept blocks back to the system, whole pages of it. Takes
+   time: for when there is nothing to do. */
 void memory_give_back(void);
 
-/* The same, and it keeps no more: for its end. */
+/* The same; what is left is for other threads, and the calling one keeps no
+   more: for its end. */
 void memory_keep_no_more(void);
+
+/* How many bytes a block has, at the least. */
+size_t memory_bytes(void *block);
 
 #endif

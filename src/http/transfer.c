@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "base/clock.h"
 #include "http/cookie.h"
 #include "http/internal.h"
+#include "http/memory.h"
 
 /* How many idle handles to look at for one that needs no new set-up. */
 #define MOST_LOOKS 16
@@ -220,7 +220,7 @@ transfer_new(struct io_thread *io)
         free(t);
         return NULL;
     }
-    io->easy_bytes = malloc_usable_size(t->easy);
+    io->easy_bytes = memory_bytes(t->easy);
     return t;
 }
 

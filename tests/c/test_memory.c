@@ -2,11 +2,12 @@
 #include "config.h"
 #include "unit.h"
 
-#include <malloc.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "http/memory.h"
 
@@ -80,7 +81,7 @@ openssl_gets_blocks_of_ours(void **state)
     }
 #ifndef WITH_SANITIZERS
     void *first = OPENSSL_malloc(16704);
-    assert_true(malloc_usable_size(first) >= 17408);
+    assert_int_equal(memory_bytes(first), 17408);
     uintptr_t where = (uintptr_t)first;
     OPENSSL_free(first);
     void *second = OPENSSL_malloc(17000);
@@ -102,34 +103,153 @@ openssl_asks_in_its_own_way(void **state)
     assert_null(OPENSSL_realloc(p, 0));
 }
 
+static void
+blocks_are_large_enough(void **state)
+{
+    for (size_t size = 1; size < 20000; size += size < 1100 ? 1 : 37) {
+        char *p = OPENSSL_malloc(size);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        assert_true(memory_bytes(p) >= size);
+        memset(p, 1, memory_bytes(p));
+        OPENSSL_free(p);
+    }
+}
+
+enum { MANY = 2000 };
+
+struct many {
+    unsigned char *blocks[MANY];
+    size_t size;
+};
+
+static void
+allocate(struct many *m, size_t size)
+{
+    m->size = size;
+    for (int i = 0; i < MANY; i++) {
+        m->blocks[i] = OPENSSL_malloc(size);
+        assert_non_null(m->blocks[i]);
+        memset(m->blocks[i], i % 251, size);
+    }
+}
+
+static void
+check(const struct many *m, int i)
+{
+    for (size_t k = 0; k < m->size; k++) {
+        assert_int_equal(m->blocks[i][k], i % 251);
+    }
+}
+
 static void *
-free_it(void *block)
+free_many(void *many)
+{
+    struct many *m = many;
+    for (int i = 0; i < MANY; i++) {
+        OPENSSL_free(m->blocks[i]);
+    }
+    return NULL;
+}
+
+static void *
+keep_and_free_many(void *many)
 {
     memory_keep();
-    curl_free(block);
-    curl_free(block_of(100));
+    free_many(many);
     memory_keep_no_more();
     return NULL;
 }
 
 static void
-another_thread_may_free(void **state)
+on_a_thread(void *(*run)(void *), void *argument)
 {
     pthread_t thread;
-    assert_int_equal(
-        pthread_create(&thread, NULL, free_it, block_of(100)), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run, argument), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
-static void
-all_can_be_given_back(void **state)
+/* How many of the blocks of one are blocks of the other, too. */
+static int
+common(const struct many *a, const struct many *b)
 {
-    curl_free(block_of(200));
-    memory_give_back();
-    curl_free(block_of(200));
-    memory_keep_no_more();      /* what is left now would be a leak */
-    curl_free(block_of(200));
-    memory_keep();
+    int n = 0;
+    for (int i = 0; i < MANY; i++) {
+        for (int k = 0; k < MANY; k++) {
+            n += a->blocks[i] == b->blocks[k];
+        }
+    }
+    return n;
+}
+
+static void
+what_other_threads_free_is_used_again(void **state)
+{
+    void *(*const ways[])(void *) = {free_many, keep_and_free_many};
+    for (int way = 0; way < 2; way++) {
+        static struct many before, after;
+        allocate(&before, way == 0 ? 200 : 1200);
+        on_a_thread(ways[way], &before);
+        allocate(&after, before.size);
+        for (int i = 0; i < MANY; i++) {
+            check(&after, i);
+        }
+#ifndef WITH_SANITIZERS
+        assert_true(common(&before, &after) > MANY * 9 / 10);
+#endif
+        free_many(&after);
+    }
+}
+
+#ifndef WITH_SANITIZERS
+/* How many pages of the blocks are in memory. */
+static int
+resident(const struct many *m)
+{
+    int n = 0;
+    size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < MANY; i++) {
+        unsigned char in;
+        uintptr_t page = (uintptr_t)m->blocks[i] & ~(bytes - 1);
+        assert_int_equal(mincore((void *)page, bytes, &in), 0);
+        n += in & 1;
+    }
+    return n;
+}
+#endif
+
+/* Every 100th block stays; what lies on its pages does, too. */
+static void
+unused_pages_are_given_back(void **state)
+{
+    static const size_t sizes[] = {16, 48, 200, 1500, 5000, 17000};
+    for (int s = 0; s < 6; s++) {
+        static struct many m, again;
+        allocate(&m, sizes[s]);
+        for (int i = 0; i < MANY; i++) {
+            if (i % 100 != 0) {
+                OPENSSL_free(m.blocks[i]);
+            }
+        }
+#ifndef WITH_SANITIZERS
+        int before = resident(&m);
+        memory_give_back();
+        assert_true(sizes[s] < 100 || resident(&m) < before / 2);
+        assert_true(resident(&m) > 0);
+#endif
+        for (int round = 0; round < 2; round++) {
+            allocate(&again, sizes[s]);
+            for (int i = 0; i < MANY; i++) {
+                check(&again, i);
+            }
+            free_many(&again);
+            memory_give_back();
+        }
+        for (int i = 0; i < MANY; i += 100) {
+            check(&m, i);
+            OPENSSL_free(m.blocks[i]);
+        }
+    }
 }
 
 static int
@@ -156,8 +276,9 @@ main(void)
         cmocka_unit_test(a_freed_block_is_used_again),
         cmocka_unit_test(openssl_gets_blocks_of_ours),
         cmocka_unit_test(openssl_asks_in_its_own_way),
-        cmocka_unit_test(another_thread_may_free),
-        cmocka_unit_test(all_can_be_given_back),
+        cmocka_unit_test(blocks_are_large_enough),
+        cmocka_unit_test(what_other_threads_free_is_used_again),
+        cmocka_unit_test(unused_pages_are_given_back),
     };
     return cmocka_run_group_tests(tests, keep, keep_no_more);
 }
