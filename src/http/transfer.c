@@ -28,6 +28,9 @@
 /* How many idle handles to look at for one that needs no new set-up. */
 #define MOST_LOOKS 16
 
+/* How many handles are made when there is none. */
+#define AT_A_TIME 16
+
 /* --- Time limits. */
 
 /* Has the timer look at the transfer after so many seconds at the latest. One
@@ -243,6 +246,23 @@ pop(struct transfer **list)
     return t;
 }
 
+/* One from the pool. New ones are made several at a time, so that they lie side
+   by side: libcurl makes such a handle for each connection cache as well, which
+   it hardly ever uses. */
+static struct transfer *
+take_ordinary(struct io_thread *io)
+{
+    for (int i = 0; i < AT_A_TIME && (i > 0 || io->pool == NULL); i++) {
+        struct transfer *t = transfer_new(io);
+        if (t == NULL) {
+            break;
+        }
+        t->next = io->pool;
+        io->pool = t;
+    }
+    return pop(&io->pool);
+}
+
 /* One that is set up for these options, if it is found soon; else any. */
 static struct transfer *
 take_special(struct io_thread *io, const struct http_options *options)
@@ -255,7 +275,7 @@ take_special(struct io_thread *io, const struct http_options *options)
         link = &(*link)->next;
     }
     struct transfer *t = pop(&io->special);
-    t = t != NULL ? t : transfer_new(io);
+    t = t != NULL ? t : take_ordinary(io);
     if (t != NULL && !setup_options(t, options)) {
         transfer_free(t);
         return NULL;
@@ -269,8 +289,7 @@ transfer_take(struct io_thread *io, const struct http_options *options)
     if (options != NULL) {
         return take_special(io, options);
     }
-    struct transfer *t = pop(&io->pool);
-    return t != NULL ? t : transfer_new(io);
+    return take_ordinary(io);
 }
 
 static void
