@@ -69,22 +69,20 @@ queue_remove(struct green *g)
     g->next = g->prev = NULL;
 }
 
-/* Has the memory of the next three loaded while this one runs, of the nearest
-   one what it needs the other parts to find. */
+/* Has the memory of the next three loaded while another one runs: in three
+   steps, because each tells where the next one is. */
 static void
-look_ahead(void)
+look_ahead(const struct green *first)
 {
-    struct green *first = hub.queue.next;
-    struct green *second = first->next;
-    struct green *third = second->next;
+    const struct green *second = first->next;
     if (first == &hub.queue || second == &hub.queue) {
         return;
     }
     pystate_prefetch_frames(first->tstate);
     prefetch(second->sp, STACK_SOON);
     pystate_prefetch(second->tstate);
-    if (third != &hub.queue) {
-        prefetch(third, sizeof(*third));
+    if (second->next != &hub.queue) {
+        prefetch(second->next, sizeof(*second->next));
     }
 }
 
@@ -95,8 +93,9 @@ queue_pop(void)
     if (g == &hub.queue) {
         return NULL;
     }
+    const struct green *next = g->next;
     queue_remove(g);
-    look_ahead();
+    look_ahead(next);
     g->state = GREEN_RUNNING;
     return g;
 }

@@ -45,7 +45,8 @@ enum {
 /* How much of it a thread takes at a time; at least one block. */
 #define REFILL_BYTES ((size_t)4096)
 
-/* Less of a size is not given back. */
+/* It is not worth looking for unused pages before so much more of a size is
+   free, and at least a quarter more blocks. */
 #define WORTH_BYTES ((size_t)8192)
 
 struct block {
@@ -71,6 +72,8 @@ static struct {
 static _Thread_local struct {
     bool on;
     struct block *lists[SIZES];
+    uint32_t left[SIZES];       /* blocks in them when memory was last given
+                                   back: those lie on pages that are in use */
 } kept;
 
 /* --- Sizes and addresses. */
@@ -348,14 +351,23 @@ sort_list(int size, const uint8_t *unused, const uint8_t *blank, size_t count)
     struct region *r = &space.regions[size];
     size_t bytes = bytes_of(size);
     kept.lists[size] = NULL;
+    kept.left[size] = 0;
     for (size_t i = count; i-- > 0;) {
         if (has(blank, i)) {
             r->blank[r->blank_count++] = (uint32_t)i;
         }
         else if (has(unused, i)) {
             put(size, r->base + i * bytes);
+            kept.left[size]++;
         }
     }
+}
+
+static bool
+is_worth_it(int size, size_t n)
+{
+    size_t left = kept.left[size];
+    return n > left + left / 4 && (n - left) * bytes_of(size) >= WORTH_BYTES;
 }
 
 /* For one size, whose list has n blocks; the lock is held. Without memory
@@ -398,7 +410,10 @@ memory_give_back(void)
         for (b = kept.lists[size]; b != NULL; b = b->next) {
             n++;
         }
-        if (n * bytes_of(size) >= WORTH_BYTES) {
+        if (n < kept.left[size]) {
+            kept.left[size] = (uint32_t)n;
+        }
+        if (is_worth_it(size, n)) {
             give_back(size, n);
         }
     }
