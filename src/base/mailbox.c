@@ -16,9 +16,6 @@
 
 #include "base/prefetch.h"
 
-/* What a letter is part of is needed, too, by whoever handles it. */
-#define LETTER_BYTES 448
-
 int
 mailbox_init(struct mailbox *mb)
 {

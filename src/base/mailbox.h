@@ -29,6 +29,9 @@ struct letter {
     void (*handle)(struct letter *self);
 };
 
+/* So much of what a letter is the beginning of is loaded ahead. */
+#define LETTER_BYTES 448
+
 struct mailbox {
     _Atomic(struct letter *) newest;
     atomic_bool sleeping;

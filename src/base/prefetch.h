@@ -10,18 +10,21 @@
 #define LOCUST_BASE_PREFETCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define CACHE_LINE 64
 
 /* Begins to load so many bytes. Any address will do, also one that nobody can
-   read: nothing happens then. Always inline, because gcc takes a function that
-   only does this for one without an effect, and leaves out its calls. */
-__attribute__((always_inline)) static inline void
+   read, or NULL: nothing happens then. */
+static inline void
 prefetch(const void *address, size_t bytes)
 {
-    const char *p = address;
+    uintptr_t p = (uintptr_t)address;
     for (size_t i = 0; i < bytes; i += CACHE_LINE) {
-        __builtin_prefetch(p + i);
+        __builtin_prefetch((const void *)(p + i));
+        /* gcc takes a function that does nothing else for one without an
+           effect, and leaves its calls out. */
+        __asm__ volatile("");
     }
 }
 

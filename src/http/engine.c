@@ -11,6 +11,7 @@
 #include "config.h"
 #include "http/engine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <math.h>
@@ -31,6 +32,9 @@
 
 /* Seconds between two looks at whether unused memory can be given back. */
 #define TRIM_SECONDS 2.0
+
+static_assert(sizeof(struct exchange) <= LETTER_BYTES + CACHE_LINE,
+              "mailboxes load a letter's exchange ahead");
 
 static struct {
     struct io_thread *threads;
@@ -849,7 +853,7 @@ connections_new(void)
         return NULL;
     }
     settle(c);
-    c->large = 1;
+    c->small_in = 1;
     return c;
 }
 

@@ -35,8 +35,8 @@ struct connections {
     unsigned source;            /* counts local addresses */
     unsigned start;             /* of the engine, that io belongs to */
     int exchanges;              /* out on these connections */
-    int large;                  /* requests until the replies, if all of them
-                                   are small, count as such */
+    int small_in;               /* so many small replies from now, small ones
+                                   are expected */
     bool closing;               /* freed when nothing is out */
     bool dropping;              /* share closed when nothing is out */
 };
@@ -79,7 +79,8 @@ struct io_thread {
     struct sock *ready, **ready_end;
     int socks_size;
     size_t easy_bytes;          /* of an easy handle */
-    struct transfer *pool;      /* idle transfers, set up for nothing special */
+    struct transfer *unused;    /* transfers that were just made */
+    struct transfer *pool;      /* idle ones, set up for nothing special */
     struct transfer *special;   /* those that were set up for options */
     struct transfer *active;    /* running ones */
     struct connections *open;   /* those with a share */
@@ -168,7 +169,7 @@ bool setup_options(struct transfer *t, const struct http_options *options);
 /* Sets what this hop of the transfer's exchange needs. */
 CURLcode setup_hop(struct transfer *t);
 
-/* A reply has come with so many bytes: what will the next one need? */
+/* A reply has come whole, with so many bytes: what will the next one need? */
 void setup_expect(struct connections *c, size_t bytes);
 
 /* --- receive.c */

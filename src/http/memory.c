@@ -16,6 +16,7 @@
 #include "config.h"
 #include "http/memory.h"
 
+#include <assert.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
@@ -26,6 +27,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#ifdef WITH_SANITIZERS
+#define SERVES false
+#else
+#define SERVES true
+#endif
 
 /* Sizes: to 1 KB by 16 bytes, to 8 KB by 128, and to 17 KB by 1,024, which is
    more than the buffers of libcurl (16 KB and a byte) and OpenSSL (a record of
@@ -42,11 +49,12 @@ enum {
 /* Address space of one size. Memory is what of it was touched. */
 #define REGION_BYTES ((size_t)1 << 30)
 
+static_assert(SIZE_MAX / REGION_BYTES > SIZES, "addresses have 64 bits");
+
 /* How much of it a thread takes at a time; at least one block. */
 #define REFILL_BYTES ((size_t)4096)
 
-/* It is not worth looking for unused pages before so much more of a size is
-   free, and at least a quarter more blocks. */
+/* Less of a size is not given back. */
 #define WORTH_BYTES ((size_t)8192)
 
 struct block {
@@ -56,24 +64,27 @@ struct block {
 /* The address space of one size, cut into blocks from the beginning. */
 struct region {
     char *base;
-    uint32_t cut;               /* blocks, so far */
-    uint32_t *blank;            /* free ones whose memory was given back */
-    uint32_t blank_count, blank_room;
+    pthread_mutex_t lock;       /* guards what follows, but for strays */
+    size_t cut;                 /* blocks, so far */
+    uint32_t *blank;            /* free ones whose memory was given back, by
+                                   their numbers */
+    size_t blank_count;
     _Atomic(struct block *) strays;     /* freed on threads without lists */
 };
 
 static struct {
     pthread_once_t once;
-    char *base;                 /* of all regions; NULL: there are none */
-    pthread_mutex_t lock;       /* guards cut and blank of all */
+    _Atomic(char *) base;       /* of all regions; NULL: there are none */
     struct region regions[SIZES];
-} space = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+} space = {.once = PTHREAD_ONCE_INIT};
 
 static _Thread_local struct {
     bool on;
     struct block *lists[SIZES];
-    uint32_t left[SIZES];       /* blocks in them when memory was last given
-                                   back: those lie on pages that are in use */
+
+    /* When memory was last given back: the blocks in each list, on pages that
+       others were on, and those that were in use (or another thread's). */
+    size_t left[SIZES], live[SIZES];
 } kept;
 
 /* --- Sizes and addresses. */
@@ -105,8 +116,9 @@ bytes_of(int size)
 static int
 size_of(const void *p)
 {
-    size_t offset = (size_t)((uintptr_t)p - (uintptr_t)space.base);
-    return space.base != NULL && offset < SIZES * REGION_BYTES
+    char *base = atomic_load_explicit(&space.base, memory_order_relaxed);
+    size_t offset = (size_t)((uintptr_t)p - (uintptr_t)base);
+    return base != NULL && offset < SIZES * REGION_BYTES
                ? (int)(offset / REGION_BYTES)
                : -1;
 }
@@ -130,8 +142,9 @@ reserve(void)
     (void)madvise(base, SIZES * REGION_BYTES, MADV_NOHUGEPAGE);
     for (int i = 0; i < SIZES; i++) {
         space.regions[i].base = base + (size_t)i * REGION_BYTES;
+        pthread_mutex_init(&space.regions[i].lock, NULL);
     }
-    space.base = base;
+    atomic_store(&space.base, base);
 }
 
 /* --- Taking. */
@@ -176,11 +189,11 @@ refill(int size)
     kept.lists[size] = atomic_exchange(&r->strays, NULL);
     if (kept.lists[size] == NULL) {
         size_t n = bytes < REFILL_BYTES ? REFILL_BYTES / bytes : 1;
-        pthread_mutex_lock(&space.lock);
+        pthread_mutex_lock(&r->lock);
         for (void *p; n > 0 && (p = cut(r, bytes)) != NULL; n--) {
             put(size, p);
         }
-        pthread_mutex_unlock(&space.lock);
+        pthread_mutex_unlock(&r->lock);
     }
     return pop(size);
 }
@@ -203,11 +216,11 @@ static void *
 memory_calloc(size_t n, size_t size)
 {
     size_t bytes;
-    if (!kept.on) {
-        return calloc(n, size);
-    }
     if (__builtin_mul_overflow(n, size, &bytes)) {
         return NULL;
+    }
+    if (!kept.on || bytes > MOST) {
+        return calloc(1, bytes);
     }
     void *p = memory_malloc(bytes);
     return p != NULL ? memset(p, 0, bytes) : NULL;
@@ -328,105 +341,159 @@ drop_pages(const struct region *r, const uint8_t *unused, uint8_t *blank,
     }
 }
 
-/* Makes room for so many more blank ones. The lock is held. */
-static bool
-reserve_blank(struct region *r, size_t count)
+/* The list anew, the lowest address first, without the blank ones, whose numbers
+   go to numbers. Returns how many they are. */
+static size_t
+sort_list(int size, const uint8_t *unused, const uint8_t *blank, size_t count,
+          uint32_t *numbers)
 {
-    size_t room = r->blank_count + count;
-    if (room > r->blank_room) {
-        uint32_t *blank = realloc(r->blank, room * sizeof(*blank));
-        if (blank == NULL) {
-            return false;
-        }
-        r->blank = blank;
-        r->blank_room = (uint32_t)room;
-    }
-    return true;
-}
-
-/* The list anew, the lowest address first, without the blank ones. */
-static void
-sort_list(int size, const uint8_t *unused, const uint8_t *blank, size_t count)
-{
-    struct region *r = &space.regions[size];
-    size_t bytes = bytes_of(size);
+    size_t bytes = bytes_of(size), n = 0;
     kept.lists[size] = NULL;
     kept.left[size] = 0;
     for (size_t i = count; i-- > 0;) {
         if (has(blank, i)) {
-            r->blank[r->blank_count++] = (uint32_t)i;
+            numbers[n++] = (uint32_t)i;
         }
         else if (has(unused, i)) {
-            put(size, r->base + i * bytes);
+            put(size, space.regions[size].base + i * bytes);
             kept.left[size]++;
         }
     }
+    return n;
 }
 
-static bool
-is_worth_it(int size, size_t n)
+/* The numbers of a region's blank blocks. */
+struct blanks {
+    uint32_t *numbers;          /* owned */
+    size_t count;
+};
+
+static struct blanks
+take_blanks(struct region *r, size_t *cut_so_far)
 {
-    size_t left = kept.left[size];
-    return n > left + left / 4 && (n - left) * bytes_of(size) >= WORTH_BYTES;
+    pthread_mutex_lock(&r->lock);
+    struct blanks b = {r->blank, r->blank_count};
+    r->blank = NULL;
+    r->blank_count = 0;
+    *cut_so_far = r->cut;
+    pthread_mutex_unlock(&r->lock);
+    return b;
 }
 
-/* For one size, whose list has n blocks; the lock is held. Without memory
-   nothing is given back. */
+/* Another thread may have left some meanwhile. Those for which there is no
+   memory to note them are put into the list. */
+static void
+leave_blanks(int size, struct blanks b)
+{
+    struct region *r = &space.regions[size];
+    pthread_mutex_lock(&r->lock);
+    if (r->blank == NULL) {
+        r->blank = b.numbers;
+        r->blank_count = b.count;
+        pthread_mutex_unlock(&r->lock);
+        return;
+    }
+    size_t total = r->blank_count + b.count;
+    uint32_t *all = realloc(r->blank, total * sizeof(*all));
+    if (all != NULL) {
+        memcpy(all + r->blank_count, b.numbers, b.count * sizeof(*all));
+        r->blank = all;
+        r->blank_count = total;
+        b.count = 0;
+    }
+    pthread_mutex_unlock(&r->lock);
+    while (b.count > 0) {
+        put(size, r->base + b.numbers[--b.count] * bytes_of(size));
+    }
+    free(b.numbers);
+}
+
+/* For one size, whose list has n blocks. Without memory nothing is given
+   back. */
 static void
 give_back(int size, size_t n)
 {
     struct region *r = &space.regions[size];
-    size_t count = r->cut, bytes = bytes_of(size);
+    size_t count, bytes = bytes_of(size);
+    struct blanks blanks = take_blanks(r, &count);
     uint8_t *unused = calloc(2, count / 8 + 1);
-    if (unused != NULL && reserve_blank(r, n)) {
+    uint32_t *numbers = realloc(blanks.numbers,
+                                (blanks.count + n) * sizeof(*numbers));
+    blanks.numbers = numbers != NULL ? numbers : blanks.numbers;
+    if (unused != NULL && numbers != NULL) {
         uint8_t *blank = unused + count / 8 + 1;
         for (struct block *b = kept.lists[size]; b != NULL; b = b->next) {
             add(unused, (size_t)((char *)b - r->base) / bytes);
         }
-        while (r->blank_count > 0) {
-            add(unused, r->blank[--r->blank_count]);
+        while (blanks.count > 0) {
+            add(unused, numbers[--blanks.count]);
         }
         drop_pages(r, unused, blank, count, bytes);
-        sort_list(size, unused, blank, count);
+        blanks.count = sort_list(size, unused, blank, count, numbers);
+        kept.live[size] = count - blanks.count - kept.left[size];
     }
     free(unused);
+    leave_blanks(size, blanks);
+}
+
+/* All that other threads have freed comes to this one. Returns how many blocks
+   its list has. */
+static size_t
+collect(int size)
+{
+    struct block *b = atomic_exchange(&space.regions[size].strays, NULL);
+    while (b != NULL) {
+        struct block *next = b->next;
+        put(size, b);
+        b = next;
+    }
+    size_t n = 0;
+    for (b = kept.lists[size]; b != NULL; b = b->next) {
+        n++;
+    }
+    return n;
+}
+
+/* Whether it is worth to look for unused pages: much more is free than when it
+   was done last, or what kept pages in use then has become far less. */
+static bool
+is_worth_it(int size, size_t n)
+{
+    struct region *r = &space.regions[size];
+    pthread_mutex_lock(&r->lock);
+    size_t live = r->cut - r->blank_count - n;
+    pthread_mutex_unlock(&r->lock);
+    size_t left = kept.left[size], before = kept.live[size];
+    return n * bytes_of(size) >= WORTH_BYTES &&
+           (n > left + left / 4 || live < before - before / 4);
+}
+
+static void
+give_all_back(bool whatever)
+{
+    for (int size = 0; size < SIZES; size++) {
+        size_t n = collect(size);
+        if (n > 0 && (whatever || is_worth_it(size, n))) {
+            give_back(size, n);
+        }
+    }
 }
 
 void
 memory_give_back(void)
 {
-    if (space.base == NULL) {
-        return;
+    if (kept.on) {
+        give_all_back(false);
     }
-    pthread_mutex_lock(&space.lock);
-    for (int size = 0; size < SIZES; size++) {
-        struct block *b = atomic_exchange(&space.regions[size].strays, NULL);
-        while (b != NULL) {
-            struct block *next = b->next;
-            put(size, b);
-            b = next;
-        }
-        size_t n = 0;
-        for (b = kept.lists[size]; b != NULL; b = b->next) {
-            n++;
-        }
-        if (n < kept.left[size]) {
-            kept.left[size] = (uint32_t)n;
-        }
-        if (is_worth_it(size, n)) {
-            give_back(size, n);
-        }
-    }
-    pthread_mutex_unlock(&space.lock);
 }
 
 void
 memory_keep(void)
 {
-#ifndef WITH_SANITIZERS
-    pthread_once(&space.once, reserve);
-    kept.on = space.base != NULL;
-#endif
+    if (SERVES) {
+        pthread_once(&space.once, reserve);
+        kept.on = atomic_load(&space.base) != NULL;
+    }
 }
 
 void
@@ -435,7 +502,7 @@ memory_keep_no_more(void)
     if (!kept.on) {
         return;
     }
-    memory_give_back();
+    give_all_back(true);
     kept.on = false;
     for (int size = 0; size < SIZES; size++) {
         struct block *first = kept.lists[size], *last = first;

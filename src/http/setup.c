@@ -20,8 +20,9 @@
 #define SMALL_BUFFER 2048L
 #define LARGE_BUFFER ((long)CURL_MAX_WRITE_SIZE)
 
-/* So many replies of a session must be small before they are expected to. */
-#define SMALL_REPLIES 8
+/* After one that was not, so many replies of a session must be small before
+   they are expected to be: a large one takes longer with a small buffer. */
+#define SMALL_REPLIES 100
 
 #define SET(option, value) \
     r = r != CURLE_OK ? r : curl_easy_setopt(e, option, value)
@@ -374,12 +375,23 @@ set_verify(struct transfer *t, bool verify)
     return r;
 }
 
-/* libcurl refuses while a handle has one left, as after some failures: then it
-   is used once more. */
+/* HTTP/2 shares its buffers with other requests; proxies use it for what they
+   have to say. */
+static bool
+reads_little(const struct transfer *t)
+{
+    bool secure = strncasecmp(t->x->url, "https:", 6) == 0;
+    return t->x->stream == NULL && t->x->connections->small_in == 0 &&
+           (t->options == NULL ||
+            (options_values(t->options)->http_version != 20 &&
+             options_proxy(t->options, secure) == NULL));
+}
+
+/* libcurl refuses while a handle still has one: then that is used once more. */
 static void
 set_buffer(struct transfer *t)
 {
-    bool small = t->x->stream == NULL && t->x->connections->large == 0;
+    bool small = reads_little(t);
     long bytes = small ? SMALL_BUFFER : LARGE_BUFFER;
     if (t->buffer_bytes != bytes &&
         curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, bytes) == CURLE_OK) {
@@ -430,9 +442,9 @@ void
 setup_expect(struct connections *c, size_t bytes)
 {
     if (bytes > SMALL_BUFFER) {
-        c->large = SMALL_REPLIES;
+        c->small_in = SMALL_REPLIES;
     }
-    else if (c->large > 0) {
-        c->large--;
+    else if (c->small_in > 0) {
+        c->small_in--;
     }
 }

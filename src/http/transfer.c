@@ -246,21 +246,21 @@ pop(struct transfer **list)
     return t;
 }
 
-/* One from the pool. New ones are made several at a time, so that they lie side
-   by side: libcurl makes such a handle for each connection cache as well, which
-   it hardly ever uses. */
+/* A new one, or NULL without memory. They are made several at a time, so that
+   they lie side by side: libcurl makes such a handle for each connection cache
+   as well, which it hardly ever uses. */
 static struct transfer *
-take_ordinary(struct io_thread *io)
+take_new(struct io_thread *io)
 {
-    for (int i = 0; i < AT_A_TIME && (i > 0 || io->pool == NULL); i++) {
+    for (int i = 0; i < AT_A_TIME && (i > 0 || io->unused == NULL); i++) {
         struct transfer *t = transfer_new(io);
         if (t == NULL) {
             break;
         }
-        t->next = io->pool;
-        io->pool = t;
+        t->next = io->unused;
+        io->unused = t;
     }
-    return pop(&io->pool);
+    return pop(&io->unused);
 }
 
 /* One that is set up for these options, if it is found soon; else any. */
@@ -275,7 +275,7 @@ take_special(struct io_thread *io, const struct http_options *options)
         link = &(*link)->next;
     }
     struct transfer *t = pop(&io->special);
-    t = t != NULL ? t : take_ordinary(io);
+    t = t != NULL ? t : take_new(io);
     if (t != NULL && !setup_options(t, options)) {
         transfer_free(t);
         return NULL;
@@ -289,7 +289,8 @@ transfer_take(struct io_thread *io, const struct http_options *options)
     if (options != NULL) {
         return take_special(io, options);
     }
-    return take_ordinary(io);
+    struct transfer *t = pop(&io->pool);
+    return t != NULL ? t : take_new(io);
 }
 
 static void
@@ -325,7 +326,8 @@ void
 transfer_free_pool(struct io_thread *io)
 {
     struct transfer *t;
-    while ((t = pop(&io->pool)) != NULL || (t = pop(&io->special)) != NULL) {
+    while ((t = pop(&io->pool)) != NULL || (t = pop(&io->special)) != NULL ||
+           (t = pop(&io->unused)) != NULL) {
         transfer_free(t);
     }
 }
@@ -419,7 +421,9 @@ finish(struct transfer *t, CURLcode result)
         }
         x->reply->lines = t->headers;
         t->headers = NULL;
-        setup_expect(x->connections, x->reply->raw.length);
+        if (x->error == HTTP_OK) {
+            setup_expect(x->connections, x->reply->raw.length);
+        }
     }
     curl_multi_remove_handle(io->multi, t->easy);
     transfer_give_back(t);

@@ -249,6 +249,36 @@ unused_pages_are_given_back(void **state)
             check(&m, i);
             OPENSSL_free(m.blocks[i]);
         }
+#ifndef WITH_SANITIZERS
+        memory_give_back();
+        /* The last page is not whole, and 256 blocks of 16 bytes fit on it. */
+        assert_true(resident(&m) < MANY / 4);
+#endif
+    }
+}
+
+/* They get what was used before, as they want it. */
+static void
+zeros_and_longer_blocks(void **state)
+{
+    static struct many m;
+    allocate(&m, 100);
+    free_many(&m);
+    for (size_t size = 90; size < 20000; size += 331) {
+        unsigned char *p = OPENSSL_zalloc(size);
+        assert_non_null(p);
+        for (size_t k = 0; k < size; k++) {
+            assert_int_equal(p[k], 0);
+            p[k] = (unsigned char)k;
+        }
+        size_t longer = size * 3 / 2;
+        p = OPENSSL_realloc(p, longer);
+        assert_non_null(p);
+        for (size_t k = 0; k < size; k++) {
+            assert_int_equal(p[k], (unsigned char)k);
+        }
+        memset(p + size, 255, longer - size);
+        OPENSSL_free(p);
     }
 }
 
@@ -279,6 +309,7 @@ main(void)
         cmocka_unit_test(blocks_are_large_enough),
         cmocka_unit_test(what_other_threads_free_is_used_again),
         cmocka_unit_test(unused_pages_are_given_back),
+        cmocka_unit_test(zeros_and_longer_blocks),
     };
     return cmocka_run_group_tests(tests, keep, keep_no_more);
 }
