@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import socket
+import ssl
 import threading
 from urllib.parse import urlsplit
 
@@ -13,10 +14,14 @@ class Proxy:
     `seen` tells what clients asked for, as (protocol, "host:port") in order of their coming; `heads` has the lines of
     requests over http. `credentials`, "user:password", are demanded if given. Names that end in .invalid are taken
     for 127.0.0.1: who asks for one leaves the looking up to the proxy. With `refuse`, a status line, http proxies
-    refuse everything.
+    refuse everything. With `certificate`, a pair of files, it is an https proxy that forwards, without tunnels.
     """
 
-    def __init__(self, credentials=None, refuse=None):
+    def __init__(self, credentials=None, refuse=None, certificate=None):
+        self.context = None
+        if certificate is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
         self.credentials = credentials
         self.refuse = refuse
         self.seen = []
@@ -47,6 +52,10 @@ class Proxy:
 
     def _serve(self, client):
         with contextlib.suppress(OSError, ValueError), client:
+            if self.context is not None:
+                with self.context.wrap_socket(client, server_side=True) as secure:
+                    self._http(secure)
+                return
             first = client.recv(1, socket.MSG_PEEK)
             if first == b"\x04":
                 self._socks4(client)
@@ -69,6 +78,9 @@ class Proxy:
             with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_WR)
 
+        if self.context is not None:
+            copy(server, client)
+            return
         back = threading.Thread(target=copy, args=(server, client), daemon=True)
         back.start()
         copy(client, server)

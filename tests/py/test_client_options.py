@@ -128,6 +128,19 @@ def test_a_tunnel(hostile_tls, certs, events):
         assert [kind for kind, _ in proxy.seen] == ["connect"]
 
 
+@pytest.mark.parametrize("before", [None, False, True])
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_proxy_by_tls(hostile, certs, events, before, verify):
+    """As in requests, nobody asks whether its certificate is good if what is wanted is no https."""
+    client = ours(hostile.url, events)
+    with Proxy(certificate=certs["self_signed"]) as proxy:
+        for _ in range(3):
+            if before is not None:
+                assert client.get("/ok", verify=before).ok
+            assert client.get("/ok", verify=verify, proxies={"http": proxy.url("https")}).ok
+    assert [kind for kind, _ in proxy.seen] == ["http"] * 3
+
+
 def test_a_redirect_to_another_scheme_changes_the_proxy(hostile_tls, certs):
     server = hostile_tls("good")
     with Proxy() as plain, Proxy() as secure:
