@@ -100,16 +100,18 @@ mailbox_take(struct mailbox *mb)
 
 void
 mailbox_open(struct mailbox *mb,
-             void (*look_ahead)(const struct letter *next))
+             void (*look_ahead)(const struct letter *next,
+                                const struct letter *after))
 {
     struct letter *l = mailbox_take(mb);
     while (l != NULL) {
         struct letter *next = l->next;
-        if (next != NULL && next->next != NULL) {
-            prefetch(next->next, LETTER_BYTES);
+        struct letter *after = next != NULL ? next->next : NULL;
+        if (after != NULL && after->next != NULL) {
+            prefetch(after->next, LETTER_BYTES);
         }
         if (next != NULL && look_ahead != NULL) {
-            look_ahead(next);
+            look_ahead(next, after);
         }
         l->handle(l);
         l = next;

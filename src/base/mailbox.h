@@ -53,10 +53,11 @@ void mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
 struct letter *mailbox_take(struct mailbox *mb);
 
 /* Owner: takes all letters and handles them, oldest first. Before each of them
-   look_ahead, unless NULL, is called with the one that follows, to load what
-   that one will need. */
+   look_ahead, unless NULL, is called with the next one and the one after it
+   (NULL: there is none), to load what they will need. */
 void mailbox_open(struct mailbox *mb,
-                  void (*look_ahead)(const struct letter *next));
+                  void (*look_ahead)(const struct letter *next,
+                                     const struct letter *after));
 
 /* Owner: whether it may now sleep in poll. False: a letter came in between. */
 bool mailbox_may_sleep(struct mailbox *mb);

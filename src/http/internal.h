@@ -13,6 +13,7 @@
 
 #include "http/engine.h"
 #include "http/exchange.h"
+#include "http/footprint.h"
 #include "http/options.h"
 #include "http/stream.h"
 #include "http/upload.h"
@@ -37,6 +38,7 @@ struct connections {
     int exchanges;              /* out on these connections */
     int small_in;               /* so many small replies from now, small ones
                                    are expected */
+    int fd;                     /* that was last used; may be another's now */
     bool closing;               /* freed when nothing is out */
     bool dropping;              /* share closed when nothing is out */
 };
@@ -60,6 +62,8 @@ struct sock {
     /* What will be needed then, to be loaded ahead. Addresses only: by then
        all of it may be somebody else's, or gone. */
     const void *transfer, *easy, *exchange;
+    struct footprint footprint; /* of a connection that is used again */
+    bool searched;              /* its footprint */
 };
 
 struct io_thread {

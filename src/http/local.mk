@@ -7,6 +7,8 @@ libplain_la_SOURCES += \
 	src/http/engine.h \
 	src/http/exchange.c \
 	src/http/exchange.h \
+	src/http/footprint.c \
+	src/http/footprint.h \
 	src/http/internal.h \
 	src/http/line.c \
 	src/http/lookup.c \

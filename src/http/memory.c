@@ -28,6 +28,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/prefetch.h"
+
 #ifdef WITH_SANITIZERS
 #define SERVES false
 #else
@@ -130,6 +132,18 @@ memory_bytes(void *p)
     return size >= 0 ? bytes_of(size) : malloc_usable_size(p);
 }
 
+size_t
+memory_block(const void *p)
+{
+    int size = size_of(p);
+    if (size < 0) {
+        return 0;
+    }
+    size_t offset =
+        (size_t)((uintptr_t)p - (uintptr_t)space.regions[size].base);
+    return offset % bytes_of(size) == 0 ? bytes_of(size) : 0;
+}
+
 /* Huge pages are refused: the first block of a size would commit 2 MB. */
 static void
 reserve(void)
@@ -157,12 +171,14 @@ put(int size, void *p)
     kept.lists[size] = b;
 }
 
+/* With many requests out the next one has not been touched for long. */
 static struct block *
 pop(int size)
 {
     struct block *b = kept.lists[size];
     if (b != NULL) {
         kept.lists[size] = b->next;
+        prefetch(b->next, sizeof(struct block));
     }
     return b;
 }

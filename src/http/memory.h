@@ -30,4 +30,8 @@ void memory_keep_no_more(void);
 /* How many bytes a block has, at the least. */
 size_t memory_bytes(void *block);
 
+/* How many bytes the block has that begins there; 0: none of ours does. Takes
+   any pointer. The block may be free, or another thread's. */
+size_t memory_block(const void *p);
+
 #endif

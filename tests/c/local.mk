@@ -7,6 +7,7 @@ C_TESTS = \
 	tests/c/test_engine \
 	tests/c/test_entry \
 	tests/c/test_exchange \
+	tests/c/test_footprint \
 	tests/c/test_histogram \
 	tests/c/test_html \
 	tests/c/test_index \

@@ -80,6 +80,13 @@ see(const struct letter *letter)
     seen[seen_count++] = (struct letter *)letter;
 }
 
+static void
+see_two(const struct letter *next, const struct letter *after)
+{
+    see(next);
+    see(after);
+}
+
 /* The one who handles a letter may send it again. */
 static void
 handle(struct letter *letter)
@@ -94,20 +101,20 @@ test_open(void **state)
     struct mailbox mb;
     struct letter a = {.handle = handle}, b = a, c = a;
     assert_int_equal(mailbox_init(&mb), 0);
-    mailbox_open(&mb, see);
+    mailbox_open(&mb, see_two);
     assert_int_equal(seen_count, 0);
     mailbox_post(&mb, &a);
     mailbox_post(&mb, &b);
     mailbox_post(&mb, &c);
-    mailbox_open(&mb, see);
-    struct letter *const order[] = {&b, &a, &c, &b, &c};
-    assert_int_equal(seen_count, 5);
-    for (int i = 0; i < 5; i++) {
+    mailbox_open(&mb, see_two);
+    struct letter *const order[] = {&b, &c, &a, &c, NULL, &b, &c};
+    assert_int_equal(seen_count, 7);
+    for (int i = 0; i < 7; i++) {
         assert_ptr_equal(seen[i], order[i]);
     }
     mailbox_post(&mb, &a);
     mailbox_open(&mb, NULL);
-    assert_int_equal(seen_count, 6);
+    assert_int_equal(seen_count, 8);
     assert_true(mailbox_is_empty(&mb));
     mailbox_close(&mb);
 }

@@ -123,6 +123,29 @@ blocks_are_large_enough(void **state)
     }
 }
 
+static void
+a_block_is_known_by_its_beginning(void **state)
+{
+    static const size_t sizes[] = {1, 16, 500, 5000, 17408};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        char *p = OPENSSL_malloc(sizes[i]);
+        assert_non_null(p);
+        assert_int_equal(memory_block(p), SERVES ? memory_bytes(p) : 0);
+        assert_int_equal(memory_block(p + 1), 0);
+        if (memory_bytes(p) > 16) {
+            assert_int_equal(memory_block(p + 16), 0);
+        }
+        OPENSSL_free(p);
+    }
+    char *too_large = OPENSSL_malloc(20000);
+    assert_non_null(too_large);
+    assert_int_equal(memory_block(too_large), 0);
+    OPENSSL_free(too_large);
+    assert_int_equal(memory_block(NULL), 0);
+    assert_int_equal(memory_block(sizes), 0);
+    assert_int_equal(memory_block((void *)UINTPTR_MAX), 0);
+}
+
 enum { MANY = 2000 };
 
 struct many {
@@ -308,6 +331,7 @@ main(void)
         cmocka_unit_test(openssl_gets_blocks_of_ours),
         cmocka_unit_test(openssl_asks_in_its_own_way),
         cmocka_unit_test(blocks_are_large_enough),
+        cmocka_unit_test(a_block_is_known_by_its_beginning),
         cmocka_unit_test(what_other_threads_free_is_used_again),
         cmocka_unit_test(unused_pages_are_given_back),
         cmocka_unit_test(zeros_and_longer_blocks),
