@@ -5,10 +5,9 @@
  * act on them at once, poll, let libcurl act on what became ready, and send
  * everything that finished back in one chain with one wake-up.
  *
- * What became ready is listed first and acted on afterwards, so that the memory
- * of the next one is loaded while libcurl is busy with this one. When many are
- * ready they are served in groups, each of which is a turn without a poll: so
- * the hub finds what finished still in the caches, and is at work earlier.
+ * When many are ready they are served in groups, each of which is a turn
+ * without a poll: so the hub finds what finished still in the caches, and is at
+ * work earlier.
  */
 #include "config.h"
 #include "http/engine.h"
@@ -16,12 +15,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <malloc.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/prefetch.h"
@@ -31,9 +26,6 @@
 /* libcurl closes idle connections above this number per multi handle; every
    user keeps its own for as long as it lives. */
 #define MAX_CONNECTIONS 1000000L
-
-/* Ready sockets in a group. */
-#define GROUP 32
 
 /* Seconds between two looks at whether unused memory can be given back. */
 #define TRIM_SECONDS 2.0
@@ -52,12 +44,10 @@ static struct {
     struct mailbox *completions;
 } engine;
 
-/* --- Sockets and timers of libcurl in our loop. */
+/* --- What libcurl has to say. */
 
-/* Called after every action: libcurl looks through all messages not yet read
-   whenever a handle is removed, so there must never be many. */
-static void
-check_done(struct io_thread *io)
+void
+engine_check_done(struct io_thread *io)
 {
     CURLMsg *message;
     int left;
@@ -72,272 +62,12 @@ check_done(struct io_thread *io)
 }
 
 static void
-forget_ready(struct sock *s)
-{
-    if (s->ready_link == NULL) {
-        return;
-    }
-    *s->ready_link = s->ready;
-    if (s->ready != NULL) {
-        s->ready->ready_link = s->ready_link;
-    }
-    else {
-        s->thread->ready_end = s->ready_link;
-    }
-    s->ready = NULL;
-    s->ready_link = NULL;
-}
-
-static void
-on_socket(struct ev_loop *loop, ev_io *w, int revents)
-{
-    struct sock *s = (struct sock *)w;
-    struct io_thread *io = s->thread;
-    if (s->idle) {
-        /* The peer closed an idle connection, or sent something nobody asked
-           for. libcurl finds out when it wants to use it again. */
-        ev_io_stop(loop, w);
-        return;
-    }
-    if (revents & EV_READ) {
-        s->touched = ev_now(loop);
-    }
-    s->what = (revents & EV_READ ? CURL_CSELECT_IN : 0) |
-              (revents & EV_WRITE ? CURL_CSELECT_OUT : 0);
-    if (s->ready_link == NULL) {
-        s->ready_link = io->ready_end;
-        *s->ready_link = s;
-        io->ready_end = &s->ready;
-    }
-}
-
-/* Has what the next two need loaded while libcurl acts on this one. */
-static void
-look_at_next(const struct io_thread *io, const struct sock *s)
-{
-    const struct sock *next = s->ready;
-    if (next == NULL) {
-        return;
-    }
-    prefetch(next->easy, io->easy_bytes);
-    prefetch(next->exchange, sizeof(struct exchange));
-    footprint_load(&next->footprint);
-    if (next->ready != NULL) {
-        prefetch(next->ready->transfer, offsetof(struct transfer, error));
-        prefetch(&next->ready->footprint, sizeof(struct footprint));
-    }
-}
-
-/* Acts on a group of those that are ready. */
-static void
-act_on_ready(struct io_thread *io)
-{
-    struct sock *s;
-    for (int i = 0; i < GROUP && (s = io->ready) != NULL; i++) {
-        look_at_next(io, s);
-        forget_ready(s);
-        if (!s->idle) {
-            int running;
-            curl_multi_socket_action(io->multi, s->io.fd, s->what, &running);
-            check_done(io);
-        }
-    }
-}
-
-double
-engine_socket_silence(struct io_thread *io, int fd)
-{
-    if (fd < 0 || fd >= io->socks_size || io->socks[fd] == NULL) {
-        return HUGE_VAL;
-    }
-    return ev_now(io->loop) - io->socks[fd]->touched;
-}
-
-static struct sock *
-sock_at(struct io_thread *io, int fd)
-{
-    if (fd >= io->socks_size) {
-        int size = io->socks_size ? io->socks_size : 64;
-        while (size <= fd) {
-            size *= 2;
-        }
-        struct sock **socks = realloc(io->socks, sizeof(*socks) * size);
-        if (socks == NULL) {
-            return NULL;
-        }
-        memset(socks + io->socks_size, 0,
-               sizeof(*socks) * (size - io->socks_size));
-        io->socks = socks;
-        io->socks_size = size;
-    }
-    if (io->socks[fd] == NULL) {
-        struct sock *s = calloc(1, sizeof(*s));
-        if (s == NULL) {
-            return NULL;
-        }
-        ev_io_init(&s->io, on_socket, fd, 0);
-        s->thread = io;
-        s->idle = true;
-        io->socks[fd] = s;
-    }
-    return io->socks[fd];
-}
-
-static void
-note_fresh(struct io_thread *io, struct sock *s)
-{
-    if (s->fresh_link != NULL) {
-        return;                 /* already */
-    }
-    s->fresh = io->fresh;
-    s->fresh_link = &io->fresh;
-    if (s->fresh != NULL) {
-        s->fresh->fresh_link = &s->fresh;
-    }
-    io->fresh = s;
-}
-
-static void
-forget_fresh(struct sock *s)
-{
-    if (s->fresh_link == NULL) {
-        return;
-    }
-    *s->fresh_link = s->fresh;
-    if (s->fresh != NULL) {
-        s->fresh->fresh_link = s->fresh_link;
-    }
-    s->fresh_link = NULL;
-}
-
-static void
-drop_sock(struct io_thread *io, int fd)
-{
-    if (fd < io->socks_size && io->socks[fd] != NULL) {
-        forget_fresh(io->socks[fd]);
-        forget_ready(io->socks[fd]);
-        ev_io_stop(io->loop, &io->socks[fd]->io);
-        free(io->socks[fd]);
-        io->socks[fd] = NULL;
-    }
-}
-
-/* Before the loop polls: libcurl 7.88 closes sockets that are still connecting
-   without telling us, and libev aborts the program when it is asked to watch
-   what is closed. The descriptor may be somebody else's by now. */
-static void
-drop_closed(struct io_thread *io)
-{
-    struct sock *s;
-    while ((s = io->fresh) != NULL) {
-        struct stat st;
-        forget_fresh(s);
-        if (s->ours && (fstat(s->io.fd, &st) < 0 || st.st_ino != s->inode)) {
-            drop_sock(io, s->io.fd);
-        }
-    }
-}
-
-/* At its second request a connection is complete, and likely to go on. */
-static void
-search_footprint(struct sock *s, const struct transfer *t)
-{
-    if (!s->searched && !t->opened && t->sends > 0) {
-        s->searched = true;
-        footprint_find(&s->footprint, cache_open(t->x), t->easy);
-    }
-}
-
-static int
-on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
-               void *socketp)
-{
-    struct io_thread *io = userp;
-    struct sock *s = sock_at(io, fd);
-    if (s == NULL) {
-        return -1;
-    }
-    s->idle = what == CURL_POLL_REMOVE || what == CURL_POLL_NONE;
-    if (s->idle) {
-        if (!s->ours) {
-            drop_sock(io, fd);
-        }
-        return 0;
-    }
-    char *private = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    struct transfer *t = (struct transfer *)private;
-    if (t != NULL && s->ours) {
-        t->fd = fd;
-        t->x->connections->fd = fd;
-        s->transfer = t;
-        s->easy = easy;
-        s->exchange = t->x;
-        search_footprint(s, t);
-    }
-    int events = (what & CURL_POLL_IN ? EV_READ : 0) |
-                 (what & CURL_POLL_OUT ? EV_WRITE : 0);
-    if (s->io.events != events) {
-        ev_io_stop(io->loop, &s->io);
-        ev_io_set(&s->io, fd, events);
-        note_fresh(io, s);
-    }
-    ev_io_start(io->loop, &s->io);
-    return 0;
-}
-
-curl_socket_t
-engine_open_socket(void *transfer, curlsocktype purpose,
-                   struct curl_sockaddr *address)
-{
-    struct transfer *t = transfer;
-    /* A second connection for one request means that libcurl wants to send it
-       again because the first one broke. The user must be told instead, unless
-       that is asked for. */
-    if (t->sends > 0 && !t->x->resend) {
-        return CURL_SOCKET_BAD;
-    }
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                    address->protocol);
-    if (fd < 0) {
-        t->open_error = errno;
-        return CURL_SOCKET_BAD;
-    }
-    t->opened = true;
-    drop_sock(t->io, fd);       /* one that was closed behind our back */
-    struct sock *s = sock_at(t->io, fd);
-    if (s == NULL) {
-        t->open_error = ENOMEM;
-        close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    s->ours = true;
-    struct stat st;
-    s->inode = fstat(fd, &st) == 0 ? st.st_ino : 0;
-    unsigned source = t->x->connections->source;
-    if (sources_bind(fd, address->family, source) < 0) {
-        t->open_error = errno;
-        drop_sock(t->io, fd);
-        close(fd);
-        return CURL_SOCKET_BAD;
-    }
-    return fd;
-}
-
-int
-engine_close_socket(void *io_thread, curl_socket_t fd)
-{
-    drop_sock(io_thread, fd);
-    return close(fd);
-}
-
-static void
 on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct io_thread *io = w->data;
     int running;
     curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    check_done(io);
+    engine_check_done(io);
 }
 
 static int
@@ -452,19 +182,12 @@ engine_start_hop(struct io_thread *io, struct exchange *x)
     }
 }
 
-/* The one that was last used, or another one that is where that was. */
-static const struct sock *
-last_sock(const struct connections *c)
-{
-    return c->fd < c->io->socks_size ? c->io->socks[c->fd] : NULL;
-}
-
 static void
 handle_submit(struct letter *letter)
 {
     struct exchange *x = (struct exchange *)letter;
     struct io_thread *io = x->connections->io;
-    const struct sock *s = last_sock(x->connections);
+    const struct sock *s = sockets_last(x->connections);
     if (s != NULL) {
         footprint_load(&s->footprint);
     }
@@ -517,9 +240,8 @@ static void
 look_at_letters(const struct letter *next, const struct letter *after)
 {
     if (next->handle == handle_submit) {
-        const struct sock *s = last_sock(((const struct exchange *)next)->
-                                         connections);
-        prefetch(s, sizeof(*s));
+        const struct exchange *x = (const struct exchange *)next;
+        prefetch(sockets_last(x->connections), sizeof(struct sock));
     }
     if (after != NULL && after->handle == handle_submit) {
         const struct exchange *x = (const struct exchange *)after;
@@ -586,14 +308,14 @@ act_on_letters(struct io_thread *io)
         int running;
         io->kick = false;
         curl_multi_socket_action(io->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        check_done(io);
+        engine_check_done(io);
     }
 }
 
 static void
 poll_sockets(struct io_thread *io)
 {
-    drop_closed(io);
+    sockets_drop_closed(io);
     bool sleep = !io->stopping && mailbox_may_sleep(&io->inbox);
     ev_run(io->loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
     mailbox_awake(&io->inbox);
@@ -610,7 +332,7 @@ run_thread(void *argument)
         if (io->ready == NULL) {
             poll_sockets(io);
         }
-        act_on_ready(io);
+        sockets_act(io);
         send_finished(io);
     }
     memory_keep_no_more();
@@ -623,7 +345,6 @@ open_thread(struct io_thread *io, const struct engine_settings *settings,
 {
     io->completions = completions;
     io->inbox.fd = -1;
-    io->ready_end = &io->ready;
     io->ca_file = settings->ca_file;
     io->max_body = settings->max_body;
     io->max_decoded = settings->max_decoded;
@@ -635,8 +356,7 @@ open_thread(struct io_thread *io, const struct engine_settings *settings,
         errno = errno ? errno : ENOMEM;
         return -1;
     }
-    curl_multi_setopt(io->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(io->multi, CURLMOPT_SOCKETDATA, io);
+    sockets_init(io);
     curl_multi_setopt(io->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
     curl_multi_setopt(io->multi, CURLMOPT_TIMERDATA, io);
     curl_multi_setopt(io->multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS);
@@ -664,10 +384,7 @@ close_thread(struct io_thread *io)
     if (io->multi != NULL) {
         curl_multi_cleanup(io->multi);
     }
-    for (int fd = 0; fd < io->socks_size; fd++) {
-        free(io->socks[fd]);
-    }
-    free(io->socks);
+    sockets_free(io);
     if (io->loop != NULL) {
         ev_loop_destroy(io->loop);
     }
@@ -846,11 +563,7 @@ engine_resume(void)
 static void
 forget_thread(struct io_thread *io)
 {
-    for (int fd = 0; fd < io->socks_size; fd++) {
-        if (io->socks[fd] != NULL) {
-            close(fd);
-        }
-    }
+    sockets_close_all(io);
     for (struct connections *c = io->open; c != NULL; c = c->next) {
         cache_forget_all(c);
     }

@@ -239,13 +239,37 @@ void engine_begin_hop(struct io_thread *io, struct exchange *x);
 /* There will be free memory to give back soon. */
 void engine_expect_garbage(struct io_thread *io);
 
-/* For how many seconds nothing came on a socket. */
-double engine_socket_silence(struct io_thread *io, int fd);
+/* To be called after every action of libcurl's, which looks through all messages
+   not yet read whenever a handle is removed: there must never be many. */
+void engine_check_done(struct io_thread *io);
 
-/* libcurl's socket callbacks. */
-curl_socket_t engine_open_socket(void *transfer, curlsocktype purpose,
-                                 struct curl_sockaddr *address);
-int engine_close_socket(void *io_thread, curl_socket_t fd);
+/* --- sockets.c */
+
+/* The multi handle's sockets are watched by the thread's loop from now on. */
+void sockets_init(struct io_thread *io);
+
+/* Acts on a group of those that are ready; io->ready are those that are left. */
+void sockets_act(struct io_thread *io);
+
+/* To be called before the loop polls. */
+void sockets_drop_closed(struct io_thread *io);
+
+/* For how many seconds nothing came on a socket. */
+double sockets_silence(struct io_thread *io, int fd);
+
+/* The one that was last used, or another one that is where that was, or NULL. */
+const struct sock *sockets_last(const struct connections *c);
+
+/* libcurl's callbacks. */
+curl_socket_t sockets_open(void *transfer, curlsocktype purpose,
+                           struct curl_sockaddr *address);
+int sockets_close(void *io_thread, curl_socket_t fd);
+
+/* After a fork: closes the descriptors, and nothing else. */
+void sockets_close_all(struct io_thread *io);
+
+/* Once libcurl has closed them. */
+void sockets_free(struct io_thread *io);
 
 /* --- parsed.c */
 

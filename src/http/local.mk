@@ -20,6 +20,7 @@ libplain_la_SOURCES += \
 	src/http/receive.c \
 	src/http/redirect.c \
 	src/http/setup.c \
+	src/http/sockets.c \
 	src/http/sources.c \
 	src/http/stream.c \
 	src/http/stream.h \

@@ -7,7 +7,7 @@
  *
  * libcurl would silently send a request again when a kept-alive connection
  * breaks under it. A load generator must report that: the second attempt is
- * refused (transfer_on_request, engine_open_socket), and the break is the
+ * refused (transfer_on_request, sockets_open), and the break is the
  * result.
  */
 #include "config.h"
@@ -101,7 +101,7 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
         t->last_read = now;
     }
     double silent = (double)(now - t->last_read) * 1e-9;
-    double untouched = engine_socket_silence(t->io, t->fd);
+    double untouched = sockets_silence(t->io, t->fd);
     silent = untouched < silent ? untouched : silent;
     if (silent >= t->x->read_timeout) {
         end_early(t, HTTP_READ_TIMEOUT, t->header_done);
