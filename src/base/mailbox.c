@@ -21,6 +21,7 @@ mailbox_init(struct mailbox *mb)
 {
     atomic_init(&mb->newest, NULL);
     atomic_init(&mb->sleeping, false);
+    mb->taken = NULL;
     mb->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return mb->fd < 0 ? -1 : 0;
 }
@@ -99,13 +100,17 @@ mailbox_take(struct mailbox *mb)
 }
 
 void
-mailbox_open(struct mailbox *mb,
+mailbox_open(struct mailbox *mb, int most,
              void (*look_ahead)(const struct letter *next,
                                 const struct letter *after))
 {
-    struct letter *l = mailbox_take(mb);
-    while (l != NULL) {
+    struct letter *l;
+    if (mb->taken == NULL) {
+        mb->taken = mailbox_take(mb);
+    }
+    for (int i = 0; i < most && (l = mb->taken) != NULL; i++) {
         struct letter *next = l->next;
+        mb->taken = next;
         struct letter *after = next != NULL ? next->next : NULL;
         if (after != NULL && after->next != NULL) {
             prefetch(after->next, LETTER_BYTES);
@@ -114,13 +119,15 @@ mailbox_open(struct mailbox *mb,
             look_ahead(next, after);
         }
         l->handle(l);
-        l = next;
     }
 }
 
 bool
 mailbox_may_sleep(struct mailbox *mb)
 {
+    if (mb->taken != NULL) {
+        return false;
+    }
     atomic_store(&mb->sleeping, true);
     if (atomic_load(&mb->newest) == NULL) {
         return true;

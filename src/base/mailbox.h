@@ -8,7 +8,7 @@
  *
  * The owner's loop:
  *
- *     mailbox_open(mb, NULL)
+ *     mailbox_open(mb, INT_MAX, NULL)
  *     if (mailbox_may_sleep(mb))       // announces sleep, looks once more
  *         poll, with mb->fd among the descriptors
  *     mailbox_awake(mb)
@@ -36,6 +36,7 @@ struct mailbox {
     _Atomic(struct letter *) newest;
     atomic_bool sleeping;
     int fd;
+    struct letter *taken;       /* the owner's: not yet handled, oldest first */
 };
 
 /* Returns 0, or -1 with errno set. */
@@ -52,14 +53,16 @@ void mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
 /* Owner: takes all letters, linked oldest first; NULL when there is none. */
 struct letter *mailbox_take(struct mailbox *mb);
 
-/* Owner: takes all letters and handles them, oldest first. Before each of them
-   look_ahead, unless NULL, is called with the next one and the one after it
-   (NULL: there is none), to load what they will need. */
-void mailbox_open(struct mailbox *mb,
+/* Owner: handles letters, oldest first, at most so many; the others are left
+   for the next time. Before a letter is handled that is not the last one,
+   look_ahead, unless NULL, is called with the next one and the one after that,
+   or NULL, to load what they will need. */
+void mailbox_open(struct mailbox *mb, int most,
                   void (*look_ahead)(const struct letter *next,
                                      const struct letter *after));
 
-/* Owner: whether it may now sleep in poll. False: a letter came in between. */
+/* Owner: whether it may now sleep in poll. False: a letter came in between, or
+   is left. */
 bool mailbox_may_sleep(struct mailbox *mb);
 
 /* Owner: says that it is awake again. */

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -236,7 +237,7 @@ turn_loop(bool block)
     int active = ev_run(hub.loop, sleep ? EVRUN_ONCE : EVRUN_NOWAIT);
     hub.release_gil = false;
     mailbox_awake(&hub.inbox);
-    mailbox_open(&hub.inbox, NULL);
+    mailbox_open(&hub.inbox, INT_MAX, NULL);
     note_poll();
     if (PyErr_CheckSignals() < 0) {
         hub_throw_into_main();
@@ -319,7 +320,7 @@ hub_next(void)
     for (;;) {
         if (!mailbox_is_empty(&hub.inbox)) {
             hub.in_callback = true;
-            mailbox_open(&hub.inbox, NULL);
+            mailbox_open(&hub.inbox, INT_MAX, NULL);
             hub.in_callback = false;
         }
         if (hub.queue.next == &hub.queue) {

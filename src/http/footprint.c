@@ -10,23 +10,22 @@
 
 #include <assert.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
-
-#include "http/memory.h"
 
 /* Of larger blocks only the beginning is loaded, and where pointers lie that
    lead on: most of a hash table or of OpenSSL's SSL is not looked at. */
 #define WHOLE_BYTES ((size_t)1536)
 
-/* Blocks to be found, at most. The nearest ones are libcurl's connection and
-   its filters; farther off is what only handshakes need. */
-#define BLOCKS 26
+/* Blocks to be found, at most; two of their ranges may be where pointers lie.
+   The nearest are libcurl's connection and its filters; farther off is what
+   only handshakes need. */
+#define BLOCKS (FOOTPRINT_RANGES - 2)
 
 static_assert(WHOLE_BYTES / CACHE_LINE < CACHE_LINE,
               "a range has the number of its lines in the low bits");
 
 struct search {
+    size_t (*block_bytes)(const void *p);
     const void *blocks[BLOCKS];
     int count;
     const void *left_out;
@@ -39,9 +38,11 @@ add_range(struct search *s, const void *from, size_t bytes)
 {
     uintptr_t first = (uintptr_t)from / CACHE_LINE;
     uintptr_t last = ((uintptr_t)from + bytes - 1) / CACHE_LINE;
-    if (s->ranges < FOOTPRINT_RANGES) {
-        s->footprint->ranges[s->ranges++] =
-            first * CACHE_LINE + (last - first);
+    uintptr_t range = first * CACHE_LINE + (last - first);
+    uintptr_t *ranges = s->footprint->ranges;
+    bool again = s->ranges > 0 && ranges[s->ranges - 1] == range;
+    if (s->ranges < FOOTPRINT_RANGES && !again) {
+        ranges[s->ranges++] = range;
     }
 }
 
@@ -60,7 +61,7 @@ is_known(const struct search *s, const void *block)
 static bool
 add_block(struct search *s, const void *p)
 {
-    if (s->count == BLOCKS || memory_block(p) == 0 || is_known(s, p)) {
+    if (s->count == BLOCKS || s->block_bytes(p) == 0 || is_known(s, p)) {
         return false;
     }
     s->blocks[s->count++] = p;
@@ -70,7 +71,7 @@ add_block(struct search *s, const void *p)
 static void
 follow(struct search *s, const void *block)
 {
-    size_t bytes = memory_block(block);
+    size_t bytes = s->block_bytes(block);
     bool whole = bytes <= WHOLE_BYTES;
     add_range(s, block, whole ? bytes : 1);
     for (size_t i = 0; i + sizeof(void *) <= bytes; i += sizeof(void *)) {
@@ -84,12 +85,14 @@ follow(struct search *s, const void *block)
 }
 
 void
-footprint_find(struct footprint *f, const void *from, const void *left_out)
+footprint_find(struct footprint *f, const void *from, const void *left_out,
+               size_t (*block_bytes)(const void *p))
 {
-    struct search s = {.left_out = left_out, .footprint = f};
+    struct search s = {
+        .block_bytes = block_bytes, .left_out = left_out, .footprint = f};
     memset(f, 0, sizeof(*f));
     add_block(&s, from);
-    for (int i = 0; i < s.count; i++) {
+    for (int i = 0; i < s.count && s.ranges < FOOTPRINT_RANGES; i++) {
         follow(&s, s.blocks[i]);
     }
 }

@@ -6,6 +6,7 @@
 #ifndef LOCUST_HTTP_FOOTPRINT_H
 #define LOCUST_HTTP_FOOTPRINT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/prefetch.h"
@@ -19,10 +20,12 @@ struct footprint {
     uintptr_t ranges[FOOTPRINT_RANGES];
 };
 
-/* Fills it with the blocks of http/memory.h that pointers lead to from this
-   one, the nearest ones. The one left out is not followed. */
+/* Fills it with the blocks that pointers lead to from this one, the nearest
+   ones. The one left out is not followed. block_bytes() says how many bytes the
+   block has that begins at an address, any address; 0: none does. */
 void footprint_find(struct footprint *f, const void *from,
-                    const void *left_out);
+                    const void *left_out,
+                    size_t (*block_bytes)(const void *p));
 
 /* Begins to load it. */
 static inline void

@@ -38,7 +38,8 @@ struct connections {
     int exchanges;              /* out on these connections */
     int small_in;               /* so many small replies from now, small ones
                                    are expected */
-    int fd;                     /* that was last used; may be another's now */
+    int fd;                     /* that was last used, or -1; may be another's
+                                   now */
     bool closing;               /* freed when nothing is out */
     bool dropping;              /* share closed when nothing is out */
 };
@@ -63,7 +64,7 @@ struct sock {
        all of it may be somebody else's, or gone. */
     const void *transfer, *easy, *exchange;
     struct footprint footprint; /* of a connection that is used again */
-    bool searched;              /* its footprint */
+    bool sought;                /* the footprint was looked for */
 };
 
 struct io_thread {
@@ -248,8 +249,12 @@ void engine_check_done(struct io_thread *io);
 /* The multi handle's sockets are watched by the thread's loop from now on. */
 void sockets_init(struct io_thread *io);
 
-/* Acts on a group of those that are ready; io->ready are those that are left. */
-void sockets_act(struct io_thread *io);
+/* Acts on those that are ready, at most so many; io->ready are those left. */
+void sockets_act(struct io_thread *io, int most);
+
+/* Whether what libcurl waits for is there, and was not yet acted on. Takes any
+   descriptor. */
+bool sockets_is_ready(const struct io_thread *io, int fd);
 
 /* To be called before the loop polls. */
 void sockets_drop_closed(struct io_thread *io);

@@ -135,13 +135,15 @@ memory_bytes(void *p)
 size_t
 memory_block(const void *p)
 {
+    char *base = atomic_load_explicit(&space.base, memory_order_relaxed);
     int size = size_of(p);
     if (size < 0) {
         return 0;
     }
-    size_t offset =
-        (size_t)((uintptr_t)p - (uintptr_t)space.regions[size].base);
-    return offset % bytes_of(size) == 0 ? bytes_of(size) : 0;
+    size_t bytes = bytes_of(size);
+    size_t offset = (size_t)((uintptr_t)p - (uintptr_t)base) % REGION_BYTES;
+    /* What is left at the end of a region is too small for a block. */
+    return offset % bytes == 0 && offset + bytes <= REGION_BYTES ? bytes : 0;
 }
 
 /* Huge pages are refused: the first block of a size would commit 2 MB. */
@@ -171,7 +173,8 @@ put(int size, void *p)
     kept.lists[size] = b;
 }
 
-/* With many requests out the next one has not been touched for long. */
+/* The next free block is loaded: with many requests out, nobody has touched it
+   for long. */
 static struct block *
 pop(int size)
 {

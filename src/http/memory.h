@@ -31,7 +31,8 @@ void memory_keep_no_more(void);
 size_t memory_bytes(void *block);
 
 /* How many bytes the block has that begins there; 0: none of ours does. Takes
-   any pointer. The block may be free, or another thread's. */
+   any pointer. The block may be free, another thread's, or not yet used; it can
+   be read. */
 size_t memory_block(const void *p);
 
 #endif

@@ -9,18 +9,19 @@
 
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/prefetch.h"
 #include "http/internal.h"
+#include "http/memory.h"
 
-/* Ready sockets that are served in one go. */
-#define GROUP 32
-
-/* --- Their lists. */
+/* --- The lists of fresh ones and of ready ones. */
 
 static void
 note_fresh(struct io_thread *io, struct sock *s)
@@ -109,10 +110,10 @@ look_at_next(const struct io_thread *io, const struct sock *s)
 }
 
 void
-sockets_act(struct io_thread *io)
+sockets_act(struct io_thread *io, int most)
 {
     struct sock *s;
-    for (int i = 0; i < GROUP && (s = io->ready) != NULL; i++) {
+    for (int i = 0; i < most && (s = io->ready) != NULL; i++) {
         look_at_next(io, s);
         forget_ready(s);
         if (!s->idle) {
@@ -168,20 +169,40 @@ drop_sock(struct io_thread *io, int fd)
     }
 }
 
-/* Before the loop polls: libcurl 7.88 closes sockets that are still connecting
-   without telling us, and libev aborts the program when it is asked to watch
-   what is closed. The descriptor may be somebody else's by now. */
+/* libcurl 7.88 closes sockets that are still connecting without telling us. The
+   descriptor may be somebody else's by now. */
+static bool
+is_closed(const struct sock *s)
+{
+    struct stat st;
+    return s->ours && (fstat(s->io.fd, &st) < 0 || st.st_ino != s->inode);
+}
+
+/* libev aborts the program when it is asked to watch what is closed. */
 void
 sockets_drop_closed(struct io_thread *io)
 {
     struct sock *s;
     while ((s = io->fresh) != NULL) {
-        struct stat st;
         forget_fresh(s);
-        if (s->ours && (fstat(s->io.fd, &st) < 0 || st.st_ino != s->inode)) {
+        if (is_closed(s)) {
             drop_sock(io, s->io.fd);
         }
     }
+}
+
+bool
+sockets_is_ready(const struct io_thread *io, int fd)
+{
+    if (fd < 0 || fd >= io->socks_size || io->socks[fd] == NULL ||
+        io->socks[fd]->idle) {
+        return false;
+    }
+    int events = io->socks[fd]->io.events;
+    struct pollfd p = {.fd = fd,
+                       .events = (events & EV_READ ? POLLIN : 0) |
+                                 (events & EV_WRITE ? POLLOUT : 0)};
+    return poll(&p, 1, 0) > 0;
 }
 
 double
@@ -196,18 +217,21 @@ sockets_silence(struct io_thread *io, int fd)
 const struct sock *
 sockets_last(const struct connections *c)
 {
-    return c->fd < c->io->socks_size ? c->io->socks[c->fd] : NULL;
+    return c->fd >= 0 && c->fd < c->io->socks_size ? c->io->socks[c->fd]
+                                                   : NULL;
 }
 
 /* --- libcurl's callbacks. */
 
-/* At its second request a connection is complete, and likely to go on. */
+/* At its second request a connection is complete, and likely to go on. It is
+   looked for from its cache, which is open by now: when there are several
+   connections in that, those that are nearest are found. */
 static void
-search_footprint(struct sock *s, const struct transfer *t)
+seek_footprint(struct sock *s, const struct transfer *t)
 {
-    if (!s->searched && !t->opened && t->sends > 0) {
-        s->searched = true;
-        footprint_find(&s->footprint, cache_open(t->x), t->easy);
+    if (!s->sought && !t->opened && t->sends > 0) {
+        s->sought = true;
+        footprint_find(&s->footprint, cache_open(t->x), t->easy, memory_block);
     }
 }
 
@@ -236,7 +260,7 @@ on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *userp,
         s->transfer = t;
         s->easy = easy;
         s->exchange = t->x;
-        search_footprint(s, t);
+        seek_footprint(s, t);
     }
     int events = (what & CURL_POLL_IN ? EV_READ : 0) |
                  (what & CURL_POLL_OUT ? EV_WRITE : 0);
@@ -308,7 +332,7 @@ void
 sockets_close_all(struct io_thread *io)
 {
     for (int fd = 0; fd < io->socks_size; fd++) {
-        if (io->socks[fd] != NULL) {
+        if (io->socks[fd] != NULL && !is_closed(io->socks[fd])) {
             close(fd);
         }
     }

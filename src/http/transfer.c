@@ -28,6 +28,10 @@
 /* How many idle handles to look at for one that needs no new set-up. */
 #define MOST_LOOKS 16
 
+/* When a limit is looked at again that was over while a reply lay in the
+   kernel. */
+#define READY_SECONDS 0.001
+
 /* How many handles are made when there is none. */
 #define AT_A_TIME 16
 
@@ -79,6 +83,13 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
         look_within(t, (double)(t->due - now) * 1e-9);
         return;
     }
+    if (t->receive_paused || t->send_paused) {
+        return;                 /* go_on() sets it again */
+    }
+    if (sockets_is_ready(t->io, t->fd)) {
+        look_within(t, READY_SECONDS);
+        return;                 /* we are late, not the server */
+    }
     if (t->sends == 0) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof(peer);
@@ -90,9 +101,6 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
             end_early(t, HTTP_CONNECT_TIMEOUT, 0);
         }
         return;
-    }
-    if (t->receive_paused || t->send_paused) {
-        return;                 /* go_on() sets it again */
     }
     curl_off_t uploaded = 0;
     curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);

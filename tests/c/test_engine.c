@@ -8,10 +8,18 @@
 #include "caller.h"
 #include "http/cookie.h"
 
+static atomic_int answered;     /* of /held */
+
 /* The path says how much of a reply there is. */
 static bool
 serve(struct visit *v)
 {
+    if (servlet_is(v, "/held")) {
+        servlet_hold();
+        bool said = servlet_say(v, SERVLET_OK);
+        atomic_fetch_add(&answered, 1);
+        return said;
+    }
     static const struct servlet_reply replies[] = {
         {"/ok", SERVLET_OK},
         {"/half", "HTTP/1.1 200 OK\r\nContent-"},
@@ -223,6 +231,38 @@ test_many_sessions(void **state)
     assert_open(0);
 }
 
+/* More than are served in one go; and all were there in time, however late they
+   are looked at. */
+static void
+test_many_ready_at_once(void **state)
+{
+    enum { COUNT = 150 };
+    struct connections *c[COUNT];
+    struct exchange *x[COUNT];
+    atomic_store(&answered, 0);
+    for (int i = 0; i < COUNT; i++) {
+        c[i] = connections_new();
+        assert_non_null(c[i]);
+        x[i] = exchange_to(c[i], "GET", "/held");
+        x[i]->read_timeout = 1;
+        engine_submit(x[i]);
+    }
+    WAIT_UNTIL(atomic_load(&servlet.requests) == COUNT);
+    usleep(400000);             /* libcurl has no timer soon */
+    engine_pause();
+    atomic_store(&servlet.go, true);
+    WAIT_UNTIL(atomic_load(&answered) == COUNT);
+    usleep(1200000);
+    engine_resume();
+    wait_for(COUNT, 0);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(x[i]->error, HTTP_OK);
+        exchange_free(x[i]);
+        connections_close(c[i]);
+    }
+    assert_open(0);
+}
+
 /* Whatever is out comes back before engine_stop() returns; what is asked for
    later is answered, too. */
 static void
@@ -287,6 +327,7 @@ main(void)
         T(test_close_with_requests_out),
         T(test_drop_idle),
         T(test_many_sessions),
+        T(test_many_ready_at_once),
         T(test_stop),
         T(test_start_again),
     };

@@ -2,6 +2,7 @@
 #include "base/mailbox.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -101,21 +102,49 @@ test_open(void **state)
     struct mailbox mb;
     struct letter a = {.handle = handle}, b = a, c = a;
     assert_int_equal(mailbox_init(&mb), 0);
-    mailbox_open(&mb, see_two);
+    mailbox_open(&mb, INT_MAX, see_two);
     assert_int_equal(seen_count, 0);
     mailbox_post(&mb, &a);
     mailbox_post(&mb, &b);
     mailbox_post(&mb, &c);
-    mailbox_open(&mb, see_two);
+    mailbox_open(&mb, INT_MAX, see_two);
     struct letter *const order[] = {&b, &c, &a, &c, NULL, &b, &c};
     assert_int_equal(seen_count, 7);
     for (int i = 0; i < 7; i++) {
         assert_ptr_equal(seen[i], order[i]);
     }
     mailbox_post(&mb, &a);
-    mailbox_open(&mb, NULL);
+    mailbox_open(&mb, INT_MAX, NULL);
     assert_int_equal(seen_count, 8);
     assert_true(mailbox_is_empty(&mb));
+    mailbox_close(&mb);
+}
+
+/* What is left comes before what is posted later, and keeps the owner awake. */
+static void
+test_open_some(void **state)
+{
+    struct mailbox mb;
+    struct letter a = {.handle = handle}, b = a, c = a, d = a;
+    assert_int_equal(mailbox_init(&mb), 0);
+    mailbox_post(&mb, &a);
+    mailbox_post(&mb, &b);
+    mailbox_post(&mb, &c);
+    seen_count = 0;
+    mailbox_open(&mb, 2, NULL);
+    assert_int_equal(seen_count, 2);
+    assert_true(mailbox_is_empty(&mb));
+    assert_false(mailbox_may_sleep(&mb));
+    mailbox_post(&mb, &d);
+    assert_false(rings(&mb));
+    mailbox_open(&mb, 1, NULL);
+    mailbox_open(&mb, INT_MAX, NULL);
+    struct letter *const order[] = {&a, &b, &c, &d};
+    assert_int_equal(seen_count, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_ptr_equal(seen[i], order[i]);
+    }
+    assert_true(mailbox_may_sleep(&mb));
     mailbox_close(&mb);
 }
 
@@ -185,6 +214,7 @@ main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_bell),
         cmocka_unit_test(test_open),
+        cmocka_unit_test(test_open_some),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,20 @@ a_block_is_known_by_its_beginning(void **state)
     assert_non_null(too_large);
     assert_int_equal(memory_block(too_large), 0);
     OPENSSL_free(too_large);
+    if (SERVES) {               /* the end of the last address space of all */
+        char *last = OPENSSL_malloc(17408);
+        assert_non_null(last);
+        uintptr_t gigabyte = (uintptr_t)1 << 30;
+        uintptr_t base = (uintptr_t)last / 4096 * 4096;
+        for (uintptr_t i = 0; i < gigabyte / 17408 + 2; i++) {
+            uintptr_t p = (uintptr_t)last + i * 17408;
+            size_t bytes = memory_block((void *)p);
+            assert_true(bytes == 0 || bytes == 17408);
+            base = bytes > 0 ? p : base;
+        }
+        *(volatile char *)(base + 17407);       /* can be read */
+        OPENSSL_free(last);
+    }
     assert_int_equal(memory_block(NULL), 0);
     assert_int_equal(memory_block(sizes), 0);
     assert_int_equal(memory_block((void *)UINTPTR_MAX), 0);
