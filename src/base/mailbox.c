@@ -104,13 +104,12 @@ mailbox_open(struct mailbox *mb, int most,
              void (*look_ahead)(const struct letter *next,
                                 const struct letter *after))
 {
-    struct letter *l;
-    if (mb->taken == NULL) {
-        mb->taken = mailbox_take(mb);
-    }
-    for (int i = 0; i < most && (l = mb->taken) != NULL; i++) {
+    struct letter *l = mb->taken;
+    bool was_left = l != NULL;
+    l = was_left ? l : mailbox_take(mb);
+    /* mb->taken is left alone meanwhile: senders write beside it. */
+    for (int i = 0; i < most && l != NULL; i++) {
         struct letter *next = l->next;
-        mb->taken = next;
         struct letter *after = next != NULL ? next->next : NULL;
         if (after != NULL && after->next != NULL) {
             prefetch(after->next, LETTER_BYTES);
@@ -119,7 +118,13 @@ mailbox_open(struct mailbox *mb, int most,
             look_ahead(next, after);
         }
         l->handle(l);
+        l = next;
+        if (l == NULL && was_left) {
+            was_left = false;
+            l = mailbox_take(mb);
+        }
     }
+    mb->taken = l;
 }
 
 bool

@@ -1,8 +1,8 @@
 /*
  * A mailbox: how threads hand work to a thread that sleeps in an event loop.
  *
- * Any thread posts; one thread, the owner, takes everything at once, oldest
- * first. Posting is a compare-and-swap; the owner is woken by a write to an
+ * Any thread posts; one thread, the owner, takes everything at once, and deals
+ * with it oldest first. Posting is a compare-and-swap; the owner is woken by a write to an
  * eventfd only if it has announced that it is about to sleep, and then only
  * once, so that a burst of letters costs one system call.
  *
@@ -50,11 +50,12 @@ void mailbox_post(struct mailbox *mb, struct letter *letter);
 void mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
                         struct letter *newest);
 
-/* Owner: takes all letters, linked oldest first; NULL when there is none. */
+/* Owner: takes all letters, linked oldest first; NULL when there is none. Not
+   for an owner who uses mailbox_open(). */
 struct letter *mailbox_take(struct mailbox *mb);
 
-/* Owner: handles letters, oldest first, at most so many; the others are left
-   for the next time. Before a letter is handled that is not the last one,
+/* Owner: handles what is there, oldest first, at most so many letters; the others
+   are left for the next time. No handler may call it again. Before a letter is handled that is not the last one,
    look_ahead, unless NULL, is called with the next one and the one after that,
    or NULL, to load what they will need. */
 void mailbox_open(struct mailbox *mb, int most,

@@ -6,8 +6,8 @@
  * what finished back in chains, with one wake-up each.
  *
  * A reply that lies in the kernel while new requests are begun looks slower
- * than it was. So few are begun between two polls; those that wait longer add
- * to the generator's lag instead.
+ * than it was. So of those that the hub sends few are begun between two polls;
+ * while they wait they add to the generator's lag instead.
  */
 #include "config.h"
 #include "http/engine.h"
@@ -168,7 +168,8 @@ begin_times(struct exchange *x)
 void
 engine_begin_hop(struct io_thread *io, struct exchange *x)
 {
-    if (io->stopping || x->aborted) {
+    if (atomic_load_explicit(&io->ending, memory_order_relaxed) ||
+        x->aborted) {
         exchange_fail(x, HTTP_CANCELLED, 0, NULL);
     }
     else if (!begin_times(x)) {
@@ -478,6 +479,7 @@ engine_stop(void)
     for (int i = 0; i < engine.count; i++) {
         struct io_thread *io = &engine.threads[i];
         struct stop_letter stop = {{.handle = handle_stop}, io};
+        atomic_store(&io->ending, true);
         mailbox_post(&io->inbox, &stop.letter);
         pthread_join(io->thread, NULL);
         mailbox_open(&io->inbox, INT_MAX, look_at_letters);

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <ev.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -79,6 +80,7 @@ struct io_thread {
     ev_timer trim;              /* runs while memory may be given back */
     bool kick;                  /* libcurl wants to be called at once */
     bool stopping;
+    atomic_bool ending;         /* it will be stopping soon: begins no more */
     struct sock **socks;        /* by descriptor */
     struct sock *fresh;
     struct sock *ready, **ready_end;
@@ -91,7 +93,7 @@ struct io_thread {
     struct connections *open;   /* those with a share */
     struct lookup *lookups;     /* name lookups under way, and known names */
     struct parsed_table *parsed;        /* NULL until needed */
-    struct letter *done_first, *done_last;  /* finished in this turn */
+    struct letter *done_first, *done_last;  /* finished, not yet sent */
     const char *ca_file;
     int64_t max_body, max_decoded;      /* 0: no limit */
 };
@@ -217,11 +219,11 @@ void line_free(struct connections *c);
 
 /* --- engine.c */
 
-/* Sends an exchange back to the hub at the end of this turn. */
+/* Sends an exchange back to the hub, soon, with others. */
 void engine_finish(struct io_thread *io, struct exchange *x);
 
-/* Sends any letter of an exchange to whom it belongs: to the hub at the end of
-   this turn, to another thread at once. */
+/* Sends any letter of an exchange to whom it belongs: to the hub soon, with
+   others, to another thread at once. */
 void engine_send(struct io_thread *io, const struct exchange *x,
                  struct letter *letter);
 
@@ -252,8 +254,8 @@ void sockets_init(struct io_thread *io);
 /* Acts on those that are ready, at most so many; io->ready are those left. */
 void sockets_act(struct io_thread *io, int most);
 
-/* Whether what libcurl waits for is there, and was not yet acted on. Takes any
-   descriptor. */
+/* Whether what libcurl waits for, on this descriptor or any other number, has
+   come, or can be written, and was not yet acted on. */
 bool sockets_is_ready(const struct io_thread *io, int fd);
 
 /* To be called before the loop polls. */

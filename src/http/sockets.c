@@ -202,7 +202,7 @@ sockets_is_ready(const struct io_thread *io, int fd)
     struct pollfd p = {.fd = fd,
                        .events = (events & EV_READ ? POLLIN : 0) |
                                  (events & EV_WRITE ? POLLOUT : 0)};
-    return poll(&p, 1, 0) > 0;
+    return poll(&p, 1, 0) > 0 && (p.revents & POLLNVAL) == 0;
 }
 
 double

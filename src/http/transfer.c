@@ -28,9 +28,9 @@
 /* How many idle handles to look at for one that needs no new set-up. */
 #define MOST_LOOKS 16
 
-/* When a limit is looked at again that was over while a reply lay in the
-   kernel. */
-#define READY_SECONDS 0.001
+/* A limit that is looked at so much later than it was over has passed while this
+   thread was busy. */
+#define LATE_NS (10 * (int64_t)1000000)
 
 /* How many handles are made when there is none. */
 #define AT_A_TIME 16
@@ -71,6 +71,20 @@ end_early(struct transfer *t, enum http_error error, int code)
     finish(t, CURLE_ABORTED_BY_CALLBACK);
 }
 
+/* Whether the delay is ours: the limit passed while this thread was busy, and
+   what libcurl waits for is there. Then the limit is moved by as much, which
+   may be too much, for all that is still to come. */
+static bool
+is_ours(struct transfer *t, int64_t now)
+{
+    int64_t late = now - t->due;
+    if (late < LATE_NS || !sockets_is_ready(t->io, t->fd)) {
+        return false;
+    }
+    arm(t, now, (double)late * 1e-9);
+    return true;
+}
+
 static void
 on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -86,11 +100,10 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     if (t->receive_paused || t->send_paused) {
         return;                 /* go_on() sets it again */
     }
-    if (sockets_is_ready(t->io, t->fd)) {
-        look_within(t, READY_SECONDS);
-        return;                 /* we are late, not the server */
-    }
     if (t->sends == 0) {
+        if (is_ours(t, now)) {
+            return;
+        }
         struct sockaddr_storage peer;
         socklen_t size = sizeof(peer);
         if (t->fd >= 0 &&
@@ -111,6 +124,9 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     double silent = (double)(now - t->last_read) * 1e-9;
     double untouched = sockets_silence(t->io, t->fd);
     silent = untouched < silent ? untouched : silent;
+    if (silent >= t->x->read_timeout && is_ours(t, now)) {
+        return;
+    }
     if (silent >= t->x->read_timeout) {
         end_early(t, HTTP_READ_TIMEOUT, t->header_done);
     }

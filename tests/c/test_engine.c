@@ -239,12 +239,13 @@ test_many_ready_at_once(void **state)
     enum { COUNT = 150 };
     struct connections *c[COUNT];
     struct exchange *x[COUNT];
+    int64_t begun = clock_ns();
     atomic_store(&answered, 0);
     for (int i = 0; i < COUNT; i++) {
         c[i] = connections_new();
         assert_non_null(c[i]);
         x[i] = exchange_to(c[i], "GET", "/held");
-        x[i]->read_timeout = 1;
+        x[i]->read_timeout = 4;
         engine_submit(x[i]);
     }
     WAIT_UNTIL(atomic_load(&servlet.requests) == COUNT);
@@ -252,11 +253,38 @@ test_many_ready_at_once(void **state)
     engine_pause();
     atomic_store(&servlet.go, true);
     WAIT_UNTIL(atomic_load(&answered) == COUNT);
-    usleep(1200000);
+    WAIT_UNTIL(clock_ns() - begun > 5000 * (int64_t)MS);
     engine_resume();
     wait_for(COUNT, 0);
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(x[i]->error, HTTP_OK);
+        exchange_free(x[i]);
+        connections_close(c[i]);
+    }
+    assert_open(0);
+}
+
+/* Letters that are handled in several turns come back like others. */
+static void
+test_stop_behind_many(void **state)
+{
+    enum { COUNT = 200 };
+    struct connections *c[COUNT];
+    struct exchange *x[COUNT];
+    engine_pause();
+    for (int i = 0; i < COUNT; i++) {
+        c[i] = connections_new();
+        assert_non_null(c[i]);
+        x[i] = submit(c[i], "/silent");
+        if (i % 2) {
+            cancel(x[i]);
+        }
+    }
+    engine_resume();
+    engine_stop();
+    wait_for(COUNT, COUNT / 2);
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(x[i]->error, HTTP_CANCELLED);
         exchange_free(x[i]);
         connections_close(c[i]);
     }
@@ -328,6 +356,7 @@ main(void)
         T(test_drop_idle),
         T(test_many_sessions),
         T(test_many_ready_at_once),
+        T(test_stop_behind_many),
         T(test_stop),
         T(test_start_again),
     };

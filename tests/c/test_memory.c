@@ -145,7 +145,7 @@ a_block_is_known_by_its_beginning(void **state)
         char *last = OPENSSL_malloc(17408);
         assert_non_null(last);
         uintptr_t gigabyte = (uintptr_t)1 << 30;
-        uintptr_t base = (uintptr_t)last / 4096 * 4096;
+        uintptr_t base = (uintptr_t)last;
         for (uintptr_t i = 0; i < gigabyte / 17408 + 2; i++) {
             uintptr_t p = (uintptr_t)last + i * 17408;
             size_t bytes = memory_block((void *)p);
