@@ -2,9 +2,9 @@
  * A mailbox: how threads hand work to a thread that sleeps in an event loop.
  *
  * Any thread posts; one thread, the owner, takes everything at once, and deals
- * with it oldest first. Posting is a compare-and-swap; the owner is woken by a write to an
- * eventfd only if it has announced that it is about to sleep, and then only
- * once, so that a burst of letters costs one system call.
+ * with it oldest first. Posting is a compare-and-swap; the owner is woken by a
+ * write to an eventfd only if it has announced that it is about to sleep, and
+ * then only once, so that a burst of letters costs one system call.
  *
  * The owner's loop:
  *
@@ -54,10 +54,10 @@ void mailbox_post_chain(struct mailbox *mb, struct letter *oldest,
    for an owner who uses mailbox_open(). */
 struct letter *mailbox_take(struct mailbox *mb);
 
-/* Owner: handles what is there, oldest first, at most so many letters; the others
-   are left for the next time. No handler may call it again. Before a letter is handled that is not the last one,
-   look_ahead, unless NULL, is called with the next one and the one after that,
-   or NULL, to load what they will need. */
+/* Owner: handles what is there, oldest first, at most so many letters; the
+   others are left for the next time. No handler may call it again. Before each
+   letter but the last, look_ahead, unless NULL, is called with the next one and
+   the one after that, or NULL, to load what they will need. */
 void mailbox_open(struct mailbox *mb, int most,
                   void (*look_ahead)(const struct letter *next,
                                      const struct letter *after));

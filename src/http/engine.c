@@ -30,8 +30,8 @@
 #define MAX_CONNECTIONS 1000000L
 
 /* Letters that are handled between two polls, and ready sockets that are served
-   before the hub is told what finished. It finds all that still in the caches:
-   32 requests use about half a megabyte, on both sides together. */
+   before the hub is told what finished, which it then finds in the caches. Far
+   fewer cost more with 100 users, more are no cheaper with 1,000. */
 #define GROUP 32
 
 /* Seconds between two looks at whether unused memory can be given back. */

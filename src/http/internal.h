@@ -242,8 +242,9 @@ void engine_begin_hop(struct io_thread *io, struct exchange *x);
 /* There will be free memory to give back soon. */
 void engine_expect_garbage(struct io_thread *io);
 
-/* To be called after every action of libcurl's, which looks through all messages
-   not yet read whenever a handle is removed: there must never be many. */
+/* To be called after every action of libcurl's, which looks through all
+   messages not yet read whenever a handle is removed: there must never be
+   many. */
 void engine_check_done(struct io_thread *io);
 
 /* --- sockets.c */
@@ -264,7 +265,8 @@ void sockets_drop_closed(struct io_thread *io);
 /* For how many seconds nothing came on a socket. */
 double sockets_silence(struct io_thread *io, int fd);
 
-/* The one that was last used, or another one that is where that was, or NULL. */
+/* The one that was last used, or another one that is where that was, or
+   NULL. */
 const struct sock *sockets_last(const struct connections *c);
 
 /* libcurl's callbacks. */

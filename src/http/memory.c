@@ -360,8 +360,8 @@ drop_pages(const struct region *r, const uint8_t *unused, uint8_t *blank,
     }
 }
 
-/* The list anew, the lowest address first, without the blank ones, whose numbers
-   go to numbers. Returns how many they are. */
+/* The list anew, the lowest address first, without the blank ones, whose
+   numbers go to numbers. Returns how many they are. */
 static size_t
 sort_list(int size, const uint8_t *unused, const uint8_t *blank, size_t count,
           uint32_t *numbers)

@@ -12,8 +12,8 @@
 /* curl_global_init() with our allocator. May be called again. */
 CURLcode memory_init(void);
 
-/* OpenSSL allocates with ours, too. It takes that only from who comes before its
-   first use; later nothing changes. */
+/* OpenSSL allocates with ours, too. It takes that only from who comes before
+   its first use; later nothing changes. */
 void memory_serve_openssl(void);
 
 /* The calling thread keeps freed blocks from now on. */

@@ -223,9 +223,9 @@ sockets_last(const struct connections *c)
 
 /* --- libcurl's callbacks. */
 
-/* At its second request a connection is complete, and likely to go on. It is
-   looked for from its cache, which is open by now: when there are several
-   connections in that, those that are nearest are found. */
+/* At its second request a connection is complete, and likely to go on. The
+   search begins at its cache, which is open by now: when there are several
+   connections in that, it finds the nearest. */
 static void
 seek_footprint(struct sock *s, const struct transfer *t)
 {

@@ -7,8 +7,7 @@
  *
  * libcurl would silently send a request again when a kept-alive connection
  * breaks under it. A load generator must report that: the second attempt is
- * refused (transfer_on_request, sockets_open), and the break is the
- * result.
+ * refused (transfer_on_request, sockets_open), and the break is the result.
  */
 #include "config.h"
 
@@ -28,8 +27,8 @@
 /* How many idle handles to look at for one that needs no new set-up. */
 #define MOST_LOOKS 16
 
-/* A limit that is looked at so much later than it was over has passed while this
-   thread was busy. */
+/* A limit that is looked at so much later than it was over has passed while
+   this thread was busy. */
 #define LATE_NS (10 * (int64_t)1000000)
 
 /* How many handles are made when there is none. */
@@ -71,11 +70,11 @@ end_early(struct transfer *t, enum http_error error, int code)
     finish(t, CURLE_ABORTED_BY_CALLBACK);
 }
 
-/* Whether the delay is ours: the limit passed while this thread was busy, and
-   what libcurl waits for is there. Then the limit is moved by as much, which
-   may be too much, for all that is still to come. */
+/* If the limit passed while this thread was busy, and what libcurl waits for is
+   there, the delay is ours: moves the limit by as much, for all that is still
+   to come, and returns true. */
 static bool
-is_ours(struct transfer *t, int64_t now)
+give_time_back(struct transfer *t, int64_t now)
 {
     int64_t late = now - t->due;
     if (late < LATE_NS || !sockets_is_ready(t->io, t->fd)) {
@@ -101,7 +100,7 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
         return;                 /* go_on() sets it again */
     }
     if (t->sends == 0) {
-        if (is_ours(t, now)) {
+        if (give_time_back(t, now)) {
             return;
         }
         struct sockaddr_storage peer;
@@ -124,7 +123,7 @@ on_timer(struct ev_loop *loop, ev_timer *w, int revents)
     double silent = (double)(now - t->last_read) * 1e-9;
     double untouched = sockets_silence(t->io, t->fd);
     silent = untouched < silent ? untouched : silent;
-    if (silent >= t->x->read_timeout && is_ours(t, now)) {
+    if (silent >= t->x->read_timeout && give_time_back(t, now)) {
         return;
     }
     if (silent >= t->x->read_timeout) {

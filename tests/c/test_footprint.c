@@ -145,6 +145,27 @@ more_than_there_is_room_for(void **state)
     }
 }
 
+/* Each of them has two ranges, and the first one has made their number odd. */
+static void
+a_chain_of_large_blocks(void **state)
+{
+    struct {
+        struct footprint f;
+        uintptr_t beyond[4];
+    } s = {.beyond = {1, 2, 3, 4}};
+    void **root = block(CACHE_LINE), **end = root;
+    for (int i = 0; i < 20; i++) {
+        void **next = block(2000);
+        *(end == root ? end : end + 100) = next;
+        end = next;
+    }
+    footprint_find(&s.f, root, NULL, bytes_at);
+    assert_int_equal(count(&s.f), FOOTPRINT_RANGES);
+    for (uintptr_t i = 0; i < 4; i++) {
+        assert_int_equal(s.beyond[i], i + 1);
+    }
+}
+
 static void
 nothing(void **state)
 {
@@ -237,6 +258,7 @@ main(void)
         T(a_large_block),
         T(what_is_left_out),
         T(more_than_there_is_room_for),
+        T(a_chain_of_large_blocks),
         T(nothing),
         T(a_connection_of_libcurl),
     };
